@@ -1,0 +1,43 @@
+# Two commands do all the set-up: `make course` and `make test`. README.md says more.
+PYTHON ?= python3
+# Extra options of pip, such as --index-url of a mirror.
+PIP_FLAGS ?=
+PORT ?= 8000
+BIN := .venv/bin
+CHAPTERS = $(basename $(notdir $(wildcard solutions/0[1-9]_*.md solutions/1[0-9]_*.md)))
+
+.PHONY: course publish book serve grade test lint bench clean
+
+course: publish ## publish every chapter, build the book, grade a sample class
+	$(BIN)/layerwise book
+	$(MAKE) --no-print-directory grade
+
+publish: .venv/installed
+	$(BIN)/layerwise publish
+
+book: publish ## build the book and show it on localhost
+	$(BIN)/layerwise book --serve --port $(PORT)
+
+grade: .venv/installed ## grade a generated class of eight
+	$(BIN)/layerwise sample-class --course course
+	for chapter in $(CHAPTERS); do $(BIN)/layerwise grade $$chapter --course course || exit 1; done
+
+test: lint ## everything that must pass
+	$(BIN)/layerwise publish --check
+	$(BIN)/pytest -n 2
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/installed ## ratios, each in one run
+	$(BIN)/pytest tests/benchmarks -s -p no:xdist
+
+.venv/installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean: ## remove what was built; a class in course/ and your own copies stay
+	rm -rf _build .mypy_cache .ruff_cache

@@ -1,0 +1,25 @@
+"""The exercises: what each asks, and the learner's side of judging them.
+
+>>> from helpers.exercises import check, hint
+>>> check("conv-output-size")  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .definition import exercise, exercises
+
+if TYPE_CHECKING:
+    from .notebook import check, hint, solution
+
+__all__ = ["check", "exercise", "exercises", "hint", "solution"]
+
+
+def __getattr__(name: str) -> Any:
+    """`check`, `hint` and `solution` bring torch with them, so they are imported when asked for."""
+    if name in ("check", "hint", "solution"):
+        from . import notebook
+
+        return getattr(notebook, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

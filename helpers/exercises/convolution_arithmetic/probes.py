@@ -1,0 +1,56 @@
+"""How the answers to the exercises of chapter 2 are used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+
+def cross_correlation(answer: Any, input: torch.Tensor, weight: torch.Tensor) -> Any:
+    return answer(input, weight)
+
+
+def conv_output_size(answer: Any, input_size: int, kernel_size: int, **options: int) -> Any:
+    return answer(input_size, kernel_size, **options)
+
+
+def same_padding(answer: Any, kernel_size: int, **options: int) -> Any:
+    return answer(kernel_size, **options)
+
+
+def channels_first(answer: Any, images: torch.Tensor) -> Any:
+    return answer(images)
+
+
+def conv2d_batch_channels(
+    answer: Any, input: torch.Tensor, weight: torch.Tensor, **options: Any
+) -> Any:
+    return answer(input, weight, **options)
+
+
+def conv2d_stride_padding(
+    answer: Any, input: torch.Tensor, weight: torch.Tensor, **options: Any
+) -> Any:
+    return answer(input, weight, **options)
+
+
+def conv2d_dilation_groups(
+    answer: Any,
+    input: torch.Tensor,
+    weight: torch.Tensor,
+    gradient: torch.Tensor | None = None,
+    **options: Any,
+) -> Any:
+    """The output, or, given the gradient of the output, what flows back to input and weight."""
+    if gradient is None:
+        return answer(input, weight, **options)
+    output = answer(input.requires_grad_(), weight.requires_grad_(), **options)
+    output.backward(gradient)
+    return {"gradient of the input": input.grad, "gradient of the weight": weight.grad}
+
+
+def conv_transpose_output_size(
+    answer: Any, input_size: int, kernel_size: int, **options: int
+) -> Any:
+    return answer(input_size, kernel_size, **options)

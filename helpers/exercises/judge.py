@@ -1,0 +1,136 @@
+"""The judge: cases, expected values, comparison and points. Both editions of it are this one.
+
+At once, in a learner's kernel, ``run`` uses the learner's object directly; for marks it sends a
+case to another process and receives plain data.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .attempt import Outcome, copied
+from .compare import Mismatch, compare
+from .definition import Case, Exercise, Oracle
+from .plain import to_plain
+
+#: The seed of the random cases that a learner is shown. Marks use the course's own.
+PUBLIC_SEED = "layerwise"
+
+Run = Callable[[Case], Outcome]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One case, judged.
+
+    Attributes
+    ----------
+    message
+        What is wrong, with the right value; empty if nothing is.
+    public
+        The same without the right value.
+    actual, expected
+        Plain data, kept for a picture of a fixed case that went wrong.
+    """
+
+    case: Case
+    right: bool
+    message: str = ""
+    public: str = ""
+    failure: str | None = None
+    actual: Any = None
+    expected: Any = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The result of one exercise: ``points`` of ``max_points``, and why."""
+
+    exercise: Exercise
+    lines: tuple[Line, ...]
+    problem: str = ""
+
+    @property
+    def attempted(self) -> bool:
+        return any(line.failure not in ("not attempted", "undefined") for line in self.lines)
+
+    @property
+    def max_points(self) -> float:
+        return float(self.exercise.statement.points)
+
+    def group_right(self, group: str) -> bool:
+        """Whether a group earned its weight: it has random cases, and all its cases are right."""
+        lines = [line for line in self.lines if line.case.group == group]
+        return any(not line.case.fixed for line in lines) and all(line.right for line in lines)
+
+    @property
+    def points(self) -> float:
+        groups = self.exercise.statement.groups
+        earned = sum(weight for group, weight in groups.items() if self.group_right(group))
+        score = self.max_points * earned / sum(groups.values())
+        score = round(score, 2) if math.isfinite(score) else 0.0
+        return min(max(score, 0.0), self.max_points)
+
+    @property
+    def status(self) -> str:
+        """``right``, ``partly right``, ``wrong`` or ``not attempted``."""
+        if self.problem or not self.attempted:
+            return "not attempted" if not self.problem else "wrong"
+        if self.points == self.max_points:
+            return "right"
+        return "partly right" if self.points else "wrong"
+
+
+def judge(exercise: Exercise, run: Run, seed: int | str = PUBLIC_SEED) -> Verdict:
+    """Judge one exercise.
+
+    Parameters
+    ----------
+    run
+        Called with one case at a time; returns what the answer gave.
+    seed
+        Makes the random cases.
+    """
+    oracle = exercise.oracle()
+    cases = exercise.cases(seed)
+    lines: list[Line] = []
+    for case in cases:
+        outcome = run(case)
+        lines.append(_line(case, outcome, oracle, exercise))
+        if outcome.failure in ("time", "lost", "undefined"):
+            lines.extend(_line(other, outcome, oracle, exercise) for other in cases[len(lines) :])
+            break
+    return Verdict(exercise, tuple(lines))
+
+
+def expected_value(exercise: Exercise, case: Case) -> Any:
+    """What the exercise's probe gives for the reference, as plain data."""
+    import torch
+
+    state = torch.random.get_rng_state()
+    try:
+        torch.manual_seed(0)
+        with torch.enable_grad():
+            return to_plain(exercise.probe()(exercise.oracle().reference, **copied(case.inputs)))
+    finally:
+        torch.random.set_rng_state(state)
+
+
+def _line(case: Case, outcome: Outcome, oracle: Oracle, exercise: Exercise) -> Line:
+    if outcome.failure:
+        said = outcome.message
+        return Line(case, False, said, said, failure=outcome.failure)
+    expected = expected_value(exercise, case)
+    difference: Mismatch | None = compare(
+        outcome.value,
+        expected,
+        rtol=oracle.rtol,
+        atol=oracle.atol,
+        exact_dtype=oracle.exact_dtype,
+    )
+    if difference is None:
+        return Line(case, True)
+    return Line(case, False, difference.message, difference.public, None, outcome.value, expected)

@@ -1,0 +1,177 @@
+"""A class graded: every submission ends in one row, and nbgrader keeps the record."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import os
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .config import configure
+from .plugin import KEY
+from .session import Budget
+from .submission import Unreadable, read_notebook
+
+if TYPE_CHECKING:
+    from nbgrader.apps.api import NbGraderAPI
+
+
+class GradingError(RuntimeError):
+    """A class cannot be graded. The message says what to do."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """The result of one submission.
+
+    Attributes
+    ----------
+    status
+        ``graded``; ``time`` or ``lost`` if part of it was stopped or ended itself (the rest is
+        graded); ``unreadable`` or ``failed`` if none of it could be.
+    note
+        Why, and what was repaired.
+    """
+
+    student: str
+    chapter: str
+    score: float
+    max_score: float
+    status: str
+    note: str
+
+
+def submissions(chapter: str, course: Path) -> list[str]:
+    """The students who handed in a chapter: the folders ``submitted/STUDENT/CHAPTER``."""
+    return sorted(p.parent.name for p in (course / "submitted").glob(f"*/{chapter}") if p.is_dir())
+
+
+def grade_class(
+    chapter: str,
+    course: Path,
+    *,
+    budget: Budget | None = None,
+    students: list[str] | None = None,
+    on_row: Callable[[Row], None] = lambda row: None,
+) -> list[Row]:
+    """Grade what a class handed in for a chapter, and write ``scores.csv``.
+
+    Expects nbgrader's source notebook in ``course/source/CHAPTER``; makes the assignment, grades
+    each of ``course/submitted/STUDENT/CHAPTER/CHAPTER.ipynb``, writes feedback.
+
+    Parameters
+    ----------
+    budget
+        Seconds for a cell, an exercise, a notebook.
+    students
+        Only these; all who handed in, by default.
+    on_row
+        Called with each row as soon as it is known.
+
+    Raises
+    ------
+    GradingError
+        If nobody handed in the chapter, or nbgrader cannot make the assignment.
+    """
+    found = submissions(chapter, course)
+    missing = sorted(set(students or ()) - set(found))
+    if missing or not found:
+        who = f"from {', '.join(missing)}" if missing else "at all"
+        raise GradingError(
+            f"no submission {who}: expected {course}/submitted/STUDENT/{chapter}/{chapter}.ipynb"
+        )
+    api = _api(course, budget or Budget())
+    with _quiet():
+        made = api.generate_assignment(chapter)
+        if not made["success"]:
+            raise GradingError(f"nbgrader could not make {chapter}:\n{made.get('log', '')}")
+        rows = []
+        for student in students or found:
+            rows.append(_grade(api, chapter, course, student))
+            on_row(rows[-1])
+    write_scores(course / "scores.csv", rows)
+    return rows
+
+
+def _api(course: Path, budget: Budget) -> NbGraderAPI:
+    from nbgrader.apps.api import NbGraderAPI
+    from traitlets.config import Config
+
+    config = configure(Config(), course)
+    config.Judge.cell_timeout = budget.cell
+    config.Judge.exercise_timeout = budget.exercise
+    config.Judge.notebook_timeout = budget.notebook
+    return NbGraderAPI(config=config)
+
+
+@contextmanager
+def _quiet() -> Any:
+    """nbgrader's own log lines go to its results; an instructor sees rows instead."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+
+
+def _grade(api: NbGraderAPI, chapter: str, course: Path, student: str) -> Row:
+    done = api.autograde(chapter, student, force=True, create=True)
+    score, max_score = _score(api, chapter, student)
+    if not done["success"]:
+        status, note = _why_not(course, chapter, student, done)
+        return Row(student, chapter, score, max_score, status, note)
+    graded = course / "autograded" / student / chapter / f"{chapter}.ipynb"
+    if not graded.is_file():
+        note = f"there is no {chapter}.ipynb among the files handed in"
+        return Row(student, chapter, score, max_score, "unreadable", note)
+    kept = read_notebook(graded).metadata[KEY]
+    feedback = api.generate_feedback(chapter, student, force=True)
+    notes = [*kept["notes"], *kept["repairs"]]
+    if not feedback["success"]:
+        notes.append("its feedback could not be written")
+    if all(status == "not attempted" for status in kept["exercises"].values()):
+        notes.append("nothing was attempted")
+    return Row(student, chapter, score, max_score, kept["status"], "; ".join(notes))
+
+
+def _why_not(course: Path, chapter: str, student: str, done: Any) -> tuple[str, str]:
+    try:
+        read_notebook(course / "submitted" / student / chapter / f"{chapter}.ipynb")
+    except Unreadable as error:
+        return "unreadable", str(error)
+    said = str(done.get("error") or done.get("log") or "").strip().splitlines()
+    return "failed", said[-1][:300] if said else "nbgrader did not say why"
+
+
+def _score(api: NbGraderAPI, chapter: str, student: str) -> tuple[float, float]:
+    from nbgrader.api import Gradebook, MissingEntry
+
+    with Gradebook(api.coursedir.db_url, api.course_id) as gradebook:
+        max_score = float(gradebook.find_assignment(chapter).max_score)
+        try:
+            return float(gradebook.find_submission(chapter, student).score), max_score
+        except MissingEntry:
+            return 0.0, max_score
+
+
+def write_scores(file: Path, rows: list[Row]) -> None:
+    """Write the rows of one chapter, keeping those of others and of students not graded now."""
+    names = [field.name for field in fields(Row)]
+    new = {(row.student, row.chapter): tuple(map(str, astuple(row))) for row in rows}
+    kept: dict[tuple[str, str], tuple[str, ...]] = {}
+    if file.is_file():
+        with file.open(newline="", encoding="utf-8") as opened:
+            for old in csv.DictReader(opened):
+                kept[old["student"], old["chapter"]] = tuple(old[name] for name in names)
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    with beside.open("w", newline="", encoding="utf-8") as opened:
+        writer = csv.writer(opened)
+        writer.writerow(names)
+        writer.writerows(row for _, row in sorted((kept | new).items()))
+    beside.replace(file)

@@ -1,0 +1,186 @@
+"""One notebook judged: its cells run in a process apart, its answers are compared here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..exercises import exercise, exercises
+from ..exercises.attempt import Outcome
+from ..exercises.definition import Case, Exercise
+from ..exercises.judge import Verdict, judge
+from .repair import is_check
+from .session import Budget, Ended, Session
+
+
+@dataclass
+class Judged:
+    """The result of a notebook.
+
+    Attributes
+    ----------
+    verdicts
+        By exercise.
+    outputs
+        By a cell's place: what it printed, or its error.
+    notes
+        What an instructor should know: cells stopped, a process that ended.
+    status
+        ``graded``, or ``time`` if some of it was stopped because its time was up, or ``lost`` if
+        the process ended itself.
+    """
+
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    outputs: dict[int, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    status: str = "graded"
+
+    @property
+    def points(self) -> float:
+        return sum(verdict.points for verdict in self.verdicts.values())
+
+    @property
+    def max_points(self) -> float:
+        return sum(verdict.max_points for verdict in self.verdicts.values())
+
+
+def judge_notebook(
+    notebook: Any,
+    release: Any,
+    *,
+    seed: int | str,
+    budget: Budget | None = None,
+    on_verdict: Callable[[Verdict], None] = lambda verdict: None,
+) -> Judged:
+    """Run a realigned notebook and judge its exercises.
+
+    Setup cells, exercise cells and the learner's own run in their order; the demonstrations of
+    the release do not; a check cell is where its exercise is judged. A cell or an exercise that
+    spends its time is left out of a new process that runs the rest.
+
+    Parameters
+    ----------
+    notebook, release
+        The submission, realigned, and the notebook that was handed out.
+    seed
+        Makes the random cases.
+    """
+    grading = _Grading(notebook, release, seed, budget or Budget(), on_verdict)
+    grading.run()
+    return grading.judged
+
+
+class _Grading:
+    """The state of one notebook's grading: what was judged, what must not be run again."""
+
+    def __init__(
+        self,
+        notebook: Any,
+        release: Any,
+        seed: int | str,
+        budget: Budget,
+        on_verdict: Callable[[Verdict], None],
+    ) -> None:
+        self.cells = list(notebook.cells)
+        self.demonstrations = {
+            cell.source.strip()
+            for cell in release.cells
+            if cell.cell_type == "code" and "nbgrader" not in cell.metadata
+        }
+        asked = [exercise(is_check(cell)) for cell in release.cells if is_check(cell)]
+        self.absent = sorted({m for e in asked for m in e.statement.forbid.modules})
+        self.seed, self.budget, self.on_verdict = seed, budget, on_verdict
+        self.deadline = time.monotonic() + budget.notebook
+        self.skipped: set[int] = set()
+        self.judged = Judged()
+
+    def run(self) -> None:
+        while self._pass():
+            """Once more, without the cell that ended the process."""
+        for cell in self.cells:  # those that were never reached
+            if (name := is_check(cell)) and name not in self.judged.verdicts:
+                self._keep(_failed(exercise(name), "time", "the notebook's time was up"))
+
+    def _pass(self) -> bool:
+        """Run all cells in one process; whether another pass is needed."""
+        if time.monotonic() >= self.deadline:
+            self._note("time", "the notebook's time was up")
+            return False
+        with Session(self.absent) as session:
+            for place in self._places():
+                try:
+                    self._do(session, place)
+                except Ended as ended:
+                    self._ended(place, ended)
+                    return True
+        return False
+
+    def _places(self) -> Iterator[int]:
+        for place, cell in enumerate(self.cells):
+            published = cell.source.strip() in self.demonstrations
+            if cell.cell_type == "code" and not published and place not in self.skipped:
+                yield place
+
+    def _left(self, seconds: float) -> float:
+        return min(seconds, self.deadline - time.monotonic())
+
+    def _do(self, session: Session, place: int) -> None:
+        cell = self.cells[place]
+        if name := is_check(cell):
+            if name not in self.judged.verdicts:
+                self._keep(self._judge(session, exercise(name)))
+            return
+        reply = session.run(cell.source, self._left(self.budget.cell))
+        self.judged.outputs[place] = reply["error"] or reply["output"]
+
+    def _judge(self, session: Session, asked: Exercise) -> Verdict:
+        until = time.monotonic() + self._left(self.budget.exercise)
+        ended: list[Ended] = []
+
+        def run(case: Case) -> Outcome:
+            try:
+                return session.probe(asked, case.inputs, until - time.monotonic())
+            except Ended as error:
+                ended.append(error)
+                return Outcome(failure=error.kind, message=error.reason)
+
+        verdict = judge(asked, run, self.seed)
+        if ended:
+            self._keep(verdict)
+            raise ended[0]
+        return verdict
+
+    def _keep(self, verdict: Verdict) -> None:
+        self.judged.verdicts[verdict.exercise.name] = verdict
+        self.on_verdict(verdict)
+
+    def _ended(self, place: int, ended: Ended) -> None:
+        self.skipped.add(place)
+        name = is_check(self.cells[place])
+        what = f"exercise {name}" if name else f"cell {place + 1}"
+        self._note(ended.kind, f"{what}: {ended.reason}")
+        if not name:
+            self.judged.outputs[place] = ended.reason
+
+    def _note(self, status: str, note: str) -> None:
+        self.judged.status = status
+        self.judged.notes.append(note)
+
+
+def _failed(asked: Exercise, failure: str, message: str) -> Verdict:
+    return judge(asked, lambda case: Outcome(failure=failure, message=message))
+
+
+def chapter_of(notebook: Any) -> str:
+    """The chapter that a notebook is of, by its metadata or else by its checks; may be nothing."""
+    kept = notebook.metadata.get("layerwise")
+    name = kept.get("chapter") if isinstance(kept, dict) else None
+    known = {e.chapter for e in exercises()}
+    if name in known:
+        return str(name)
+    text = "\n".join(cell.source for cell in notebook.cells)
+    counts = {c: sum(f'"{e.name}"' in text for e in exercises(c)) for c in known}
+    best = max(sorted(counts), key=lambda chapter: counts[chapter])
+    return best if counts[best] else ""

@@ -1,0 +1,107 @@
+"""A sample class of eight, made from the published notebooks: what grading meets, in small."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..exercises import exercise
+from .repair import is_check
+
+#: A right answer by another way, for one exercise of each chapter.
+_DIFFERENT = {
+    "add-constant": """\
+class AddConstant(nn.Module):
+    def __init__(self, value):
+        super().__init__()
+        self.register_buffer("value", torch.tensor(float(value)))
+
+    def forward(self, input):
+        return torch.add(self.value, input)
+""",
+    "conv-output-size": """\
+def conv_output_size(input_size, kernel_size, stride=1, padding=0, dilation=1):
+    last = input_size + 2 * padding - dilation * (kernel_size - 1)
+    return len(range(0, last, stride))
+""",
+}
+
+
+def sample_class(learner: Any, solved: Any) -> dict[str, tuple[str, float]]:
+    """Eight submissions of a chapter: by student, the file's text and the points it deserves.
+
+    Parameters
+    ----------
+    learner, solved
+        The chapter's notebook as handed out, and with its solutions.
+    """
+    exercises = [is_check(cell) for cell in solved.cells if is_check(cell)]
+    points = {name: float(exercise(name).statement.points) for name in exercises}
+    full, half, first = sum(points.values()), exercises[: len(exercises) // 2], exercises[0]
+    half_points = sum(points[name] for name in half)
+    other = next(name for name in exercises if name in _DIFFERENT)
+    some = _edited(solved, lambda name, source: source if name in half else None, learner)
+    tagged = _edited(solved, lambda name, source: _wrong(source))
+    for cell in tagged.cells:
+        if is_check(cell):
+            cell.metadata["tags"] = ["skip-execution"]
+    endless = _edited(solved, lambda name, source: _endless(source) if name == first else source)
+    different = _edited(solved, lambda name, source: _DIFFERENT[other] if name == other else source)
+    text = json.dumps(solved)
+    return {
+        "ada-all-right": (text, full),
+        "ben-differently-right": (json.dumps(different), full),
+        "cleo-half-right": (json.dumps(some), half_points),
+        "dan-untouched": (json.dumps(learner), 0.0),
+        "eve-wrong": (json.dumps(_edited(solved, lambda name, source: _wrong(source))), 0.0),
+        "fay-endless-loop": (json.dumps(endless), full - points[first]),
+        "gus-malformed": (text[: len(text) // 2], 0.0),
+        "hal-skip-execution": (json.dumps(tagged), 0.0),
+    }
+
+
+def write_sample_class(chapter: str, learner: Any, solved: Any, course: Path) -> list[Path]:
+    """Write a sample class where a class hands in: ``course/submitted/STUDENT/CHAPTER/``."""
+    written = []
+    for student, (text, _) in sample_class(learner, solved).items():
+        file = course / "submitted" / student / chapter / f"{chapter}.ipynb"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        written.append(file)
+    return written
+
+
+def _edited(solved: Any, edit: Callable[[str, str], str | None], learner: Any | None = None) -> Any:
+    """A copy whose exercise cells are edited; where ``edit`` gives None, the learner's stub."""
+    made = copy.deepcopy(solved)
+    for place, cell in enumerate(made.cells):
+        fields = cell.metadata.get("nbgrader") or {}
+        if fields.get("solution"):
+            source = edit(fields["grade_id"], cell.source)
+            if source is None and learner is not None:
+                source = learner.cells[place].source
+            cell.source = source
+    return made
+
+
+def _bodies(source: str, body: str) -> str:
+    """The source with the body of each function and method replaced."""
+    import ast
+
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            setup = [ast.parse("super().__init__()").body[0]] if node.name == "__init__" else []
+            node.body = setup + ast.parse(body).body
+    return ast.unparse(tree)
+
+
+def _wrong(source: str) -> str:
+    return _bodies(source, "return None")
+
+
+def _endless(source: str) -> str:
+    return _bodies(source, "while True:\n    pass")

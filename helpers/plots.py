@@ -1,0 +1,447 @@
+"""Pictures for the course: figures, number grids, images and curves, in a page's own colors.
+
+All of them are inline SVG with alt text. Ink is ``currentColor``, so one picture suits a light
+page and a dark one, and nothing is told by color alone. Matplotlib is used through its objects,
+without pyplot, and is imported only when a figure is drawn.
+
+>>> import torch
+>>> numbers({"input": torch.tensor([[1, 2], [3, 4]])}, alt="A 2×2 grid: 1, 2; 3, 4.")
+A 2×2 grid: 1, 2; 3, 4.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: Colors of lines, after Okabe and Ito: told apart by the color-blind, and each with a contrast
+#: of 3 or more on white and on a dark page alike (so the pale ones are darkened a little).
+COLORS = ("#0077BB", "#D55E00", "#008F68", "#B8629A", "#A37500", "#7A7A7A")
+#: What tells lines apart without color.
+LINES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)))
+MARKERS = ("o", "s", "^", "D", "v", "P")
+
+_INK, _GRAY = "#000000", "#808080"
+_FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif"
+#: A number grid's cell, the height of its title and the room for its frames, in CSS pixels.
+_CELL, _TITLE, _ROOM = 34, 26, 3
+_LARGEST = 32
+#: An image with no more pixels than this a side is drawn with sharp pixels.
+_SHARP = 64
+
+
+@dataclass(frozen=True, repr=False)
+class Picture:
+    """A picture that a notebook shows: HTML, and its alt text everywhere else."""
+
+    html: str
+    alt: str
+
+    def __repr__(self) -> str:
+        return self.alt
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The house style for Matplotlib: make a figure and draw on it within this context.
+
+    >>> from matplotlib.figure import Figure
+    >>> with style():
+    ...     figure = Figure()
+    ...     line = figure.subplots().plot([1, 4, 9])
+    >>> show(figure, alt="A line through 1, 4 and 9.")
+    A line through 1, 4 and 9.
+    """
+    import matplotlib
+
+    cycler = matplotlib.rcsetup.cycler("color", COLORS) + matplotlib.rcsetup.cycler(
+        "linestyle", LINES
+    )
+    settings: dict[str, Any] = {
+        "figure.figsize": (5.0, 3.1),
+        "figure.constrained_layout.use": True,
+        "font.size": 10,
+        "axes.titlesize": 10,
+        "axes.prop_cycle": cycler,
+        "axes.edgecolor": _GRAY,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "grid.color": _GRAY,
+        "grid.alpha": 0.3,
+        "xtick.color": _GRAY,
+        "ytick.color": _GRAY,
+        "xtick.labelcolor": _INK,
+        "ytick.labelcolor": _INK,
+        "lines.linewidth": 2,
+        "lines.markersize": 5,
+        "legend.frameon": False,
+        "legend.handlelength": 3,
+        "image.cmap": "gray",
+    }
+    with matplotlib.rc_context(settings):
+        yield
+
+
+def as_svg(figure: Figure, alt: str) -> str:
+    """A figure as an SVG element that follows the page's theme.
+
+    Parameters
+    ----------
+    figure
+        A Matplotlib figure, best made within `style`. Black in it becomes the page's ink.
+    alt
+        What is to be seen, for those who do not see it.
+
+    Returns
+    -------
+    str
+        The ``<svg>`` element. The same figure always gives the same text; ids are prefixed by a
+        hash of the content, so that figures on one page do not collide.
+
+    Raises
+    ------
+    ValueError
+        If ``alt`` is empty.
+    """
+    import matplotlib
+
+    alt = _checked(alt)
+    buffer = io.StringIO()
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "layerwise"}):
+        figure.savefig(
+            buffer,
+            format="svg",
+            dpi=144,  # of images within; lines have none
+            transparent=True,
+            bbox_inches="tight",
+            pad_inches=0.04,
+            metadata=nothing,
+        )
+    drawn = buffer.getvalue()
+    return _opening(drawn, alt) + _own_ids(_in_ink(drawn[drawn.index("</defs>") + 7 :])).strip()
+
+
+def _opening(drawn: str, alt: str) -> str:
+    """The start tag, in place of Matplotlib's own and of its rules for all of a page's elements."""
+    found = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawn)
+    assert found is not None
+    width, height = float(found[1]), float(found[2])
+    return _svg_tag(
+        f'viewBox="0 0 {width:g} {height:g}" width="{width * 4 / 3:.0f}" '
+        f'height="{height * 4 / 3:.0f}" stroke-linejoin="round" role="img" '
+        f'aria-label="{escape(alt)}"'
+    )
+
+
+def _svg_tag(attributes: str) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {attributes} fill="currentColor" '
+        f'style="max-width:100%;height:auto" font-family="{_FONT}">'
+    )
+
+
+def _in_ink(body: str) -> str:
+    """Black as the page's ink; links and fonts without what a page does not need."""
+    body = re.sub(r"(: |=\")#000000", r"\1currentColor", body)
+    body = re.sub(r" ?font-family: [^;\"]*;?", "", body)
+    return body.replace("xlink:href", "href")
+
+
+def _own_ids(body: str) -> str:
+    """Ids that nothing refers to left out, the others prefixed by a hash of the content."""
+    prefix = "lw" + hashlib.sha256(body.encode()).hexdigest()[:8]
+    used = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", body))
+    body = re.sub(r' id="([^"]+)"', lambda m: f' id="{prefix}{m[1]}"' if m[1] in used else "", body)
+    return re.sub(r"(url\(|href=\")#", rf"\g<1>#{prefix}", body)
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Show a Matplotlib figure as inline SVG, and close it. Outside IPython, print ``alt``.
+
+    Parameters
+    ----------
+    figure
+        A Matplotlib figure, best made within `style`.
+    alt
+        What is to be seen, for those who do not see it.
+
+    Raises
+    ------
+    ValueError
+        If ``alt`` is empty.
+    """
+    picture = Picture(as_svg(figure, alt), alt)
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close(figure)  # else its inline backend shows it a second time
+    _display(picture)
+
+
+def numbers(
+    matrices: Mapping[str, Tensor],
+    alt: str,
+    highlight: Mapping[str, Sequence[tuple[int | slice, int | slice]]] | None = None,
+) -> None:
+    """Show matrices as grids of numbers, side by side, each under its title.
+
+    Parameters
+    ----------
+    matrices
+        Title → a tensor of shape (rows, columns), of any dtype, at most 32 a side.
+    alt
+        What is to be seen, for those who do not see it.
+    highlight
+        Title → the parts to frame, each ``(row, column)`` with ints or slices:
+        ``{"input": [(slice(0, 3), slice(0, 3))]}`` frames the first 3×3 window.
+
+    Raises
+    ------
+    ValueError
+        If ``alt`` or ``matrices`` is empty, a tensor is not 2-D, or a part lies outside.
+    """
+    _display(Picture(number_grids(matrices, alt, highlight), alt))
+
+
+def number_grids(
+    matrices: Mapping[str, Tensor],
+    alt: str,
+    highlight: Mapping[str, Sequence[tuple[int | slice, int | slice]]] | None = None,
+) -> str:
+    """The HTML that `numbers` shows: one small SVG a matrix, in a row that wraps on a phone."""
+    alt, highlight = _checked(alt), highlight or {}
+    _some("matrices", matrices)
+    for title in highlight:
+        if title not in matrices:
+            raise ValueError(f"highlight names {title!r}; allowed: {', '.join(matrices)}")
+    grids = "".join(
+        _grid(title, matrix, highlight.get(title, ())) for title, matrix in matrices.items()
+    )
+    row = "display:flex;flex-wrap:wrap;gap:12px 28px;align-items:flex-start"
+    return f'<div role="img" aria-label="{escape(alt)}" style="{row}">{grids}</div>'
+
+
+def _grid(title: str, matrix: Tensor, parts: Sequence[tuple[int | slice, int | slice]]) -> str:
+    """One matrix as an SVG element."""
+    if matrix.ndim != 2 or not 0 < matrix.numel() or max(matrix.shape) > _LARGEST:
+        raise ValueError(
+            f"matrices[{title!r}] has shape {tuple(matrix.shape)}; allowed: two dimensions, "
+            f"(rows, columns), of 1 to {_LARGEST} each"
+        )
+    texts = [[_text(value) for value in row] for row in matrix.detach().cpu().tolist()]
+    rows, columns = matrix.shape
+    cell = max(_CELL, 9 * max(len(text) for row in texts for text in row) + 12)
+    wide, high = columns * cell, rows * _CELL
+    width = max(wide, 8 * len(title)) + 2 * _ROOM
+    left, height = (width - wide) // 2, _TITLE + high + _ROOM
+    lines = "".join(f"M0 {i * _CELL}h{wide}" for i in range(rows + 1))
+    lines += "".join(f"M{j * cell} 0v{high}" for j in range(columns + 1))
+    body = "".join(
+        f'<text x="{j * cell + cell / 2:g}" y="{i * _CELL + 22}">{text}</text>'
+        for i, row in enumerate(texts)
+        for j, text in enumerate(row)
+    )
+    frames = "".join(_frame(title, part, (rows, columns), cell) for part in parts)
+    return (
+        _svg_tag(
+            f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" aria-hidden="true"'
+        )
+        + f'<g text-anchor="middle" font-size="15"><text x="{width / 2:g}" y="16" font-size="14">'
+        f'{escape(title)}</text><g transform="translate({left} {_TITLE})">'
+        f'<path d="{lines}" stroke="{_GRAY}" fill="none"/>{frames}{body}</g></g></svg>'
+    )
+
+
+def _frame(
+    title: str, part: tuple[int | slice, int | slice], shape: tuple[int, int], cell: int
+) -> str:
+    """A thick frame around a part of a grid."""
+    (top, bottom), (left, right) = (
+        _span(title, part, index, size) for index, size in zip(part, shape, strict=True)
+    )
+    return (
+        f'<rect x="{left * cell}" y="{top * _CELL}" width="{(right - left) * cell}" '
+        f'height="{(bottom - top) * _CELL}" fill="{COLORS[1]}" fill-opacity=".18" '
+        f'stroke="{COLORS[1]}" stroke-width="4"/>'
+    )
+
+
+def _span(title: str, part: Any, index: int | slice, size: int) -> tuple[int, int]:
+    """The first row (or column) of a part and the one after its last."""
+    if isinstance(index, slice):
+        start, stop, step = index.indices(size)
+    elif -size <= index < size:
+        start, stop, step = index % size, index % size + 1, 1
+    else:
+        start, stop, step = 0, 0, 1
+    if start >= stop or step != 1:
+        raise ValueError(
+            f"highlight[{title!r}] has the part {part}; allowed: (row, column) inside the matrix, "
+            "as ints or as slices with step 1 that are not empty"
+        )
+    return start, stop
+
+
+def images(pictures: Mapping[str, Tensor], alt: str, columns: int | None = None) -> None:
+    """Show images in a grid, each under its title.
+
+    An image of one channel runs from black at its least value to white at its greatest; both are
+    stated under it. An image of three channels is shown as it is where its values lie from 0 to 1
+    (or are uint8); else it is stretched over its own range, which is stated too.
+
+    Parameters
+    ----------
+    pictures
+        Title → a tensor of shape (H, W), (1, H, W) or (3, H, W).
+    alt
+        What is to be seen, for those who do not see it.
+    columns
+        Images in a row; by default all, up to five.
+
+    Raises
+    ------
+    ValueError
+        If ``alt`` or ``pictures`` is empty, ``columns`` is not positive, or a tensor has another
+        shape or values that are not finite.
+    """
+    _some("pictures", pictures)
+    if columns is not None and columns < 1:
+        raise ValueError(f"columns is {columns}; allowed: 1 or more")
+    alt = _checked(alt)
+    across = min(columns or 5, len(pictures))
+    down = -(-len(pictures) // across)
+    from matplotlib.figure import Figure
+
+    with style():
+        side = min(1.7, 7.0 / across)
+        figure = Figure(figsize=(side * across, (side + 0.45) * down))
+        panels = figure.subplots(down, across, squeeze=False).flat
+        for panel, (title, picture) in zip(panels, pictures.items(), strict=False):
+            _draw(panel, title, picture)
+        for panel in list(panels)[len(pictures) :]:
+            panel.axis("off")
+    show(figure, alt)
+
+
+def _draw(panel: Axes, title: str, picture: Tensor) -> None:
+    """One image, with the range of its values under it where it was stretched."""
+    value = picture.detach().cpu()
+    shape = tuple(value.shape)
+    one = value.ndim == 2 or (value.ndim == 3 and shape[0] == 1)
+    if not value.numel() or not (one or (value.ndim == 3 and shape[0] == 3)):
+        raise ValueError(
+            f"pictures[{title!r}] has shape {shape}; allowed: (H, W), (1, H, W) or (3, H, W)"
+        )
+    wide = value.double() / (255 if value.dtype == torch.uint8 and not one else 1)
+    if not bool(wide.isfinite().all()):
+        raise ValueError(f"pictures[{title!r}] has values that are not finite; allowed: numbers")
+    low, high = wide.min().item(), wide.max().item()
+    sharp = "none" if max(shape[-2:]) <= _SHARP else None
+    if one:
+        black, white = (low, high) if low < high else (low - 1, high + 1)  # a flat image is gray
+        panel.imshow(wide.reshape(shape[-2:]), vmin=black, vmax=white, interpolation=sharp)
+        note = f"black {_text(low)}, white {_text(high)}" if low < high else f"all {_text(low)}"
+    else:
+        outside = low < 0 or high > 1
+        scaled = (wide - low) / max(high - low, 1e-12) if outside else wide
+        panel.imshow(scaled.permute(1, 2, 0), interpolation=sharp)
+        note = f"from {_text(low)} to {_text(high)}" if outside else ""
+    panel.set_title(title)
+    panel.set_xlabel(note, fontsize=8)
+    panel.set(xticks=[], yticks=[])
+    panel.grid(False)
+    panel.spines[:].set(visible=True, color=_GRAY)
+
+
+def curves(
+    series: Mapping[str, Sequence[float]],
+    xlabel: str,
+    ylabel: str,
+    alt: str,
+    x: Sequence[float] | None = None,
+) -> None:
+    """Show lines in one chart, told apart by color, dash and marker.
+
+    Parameters
+    ----------
+    series
+        Name → values, in the unit that ``ylabel`` states.
+    xlabel, ylabel
+        The axes' labels, with units where there are some.
+    alt
+        What is to be seen, for those who do not see it.
+    x
+        Where the values lie, by default at 0, 1, 2, …
+
+    Raises
+    ------
+    ValueError
+        If ``alt``, ``series`` or one of its values is empty, or a length is not that of ``x``.
+    """
+    _some("series", series)
+    alt = _checked(alt)
+    from matplotlib.figure import Figure
+
+    with style():
+        figure = Figure()
+        axes = figure.subplots()
+        for (name, values), marker in zip(series.items(), cycle(MARKERS)):
+            y = [float(value) for value in values]
+            if not y or (x is not None and len(x) != len(y)):
+                allowed = "1 or more" if x is None else f"{len(x)}, as many as x"
+                raise ValueError(f"series[{name!r}] has {len(y)} values; allowed: {allowed}")
+            places = range(len(y)) if x is None else [float(value) for value in x]
+            axes.plot(places, y, marker=marker, markevery=max(1, len(y) // 10), label=name)
+        axes.set(xlabel=xlabel, ylabel=ylabel)
+        if len(series) > 1:
+            axes.legend()
+    show(figure, alt)
+
+
+def _text(value: float) -> str:
+    """A number in few characters, with a true minus sign."""
+    short = isinstance(value, float) and abs(value) < 1000
+    text = f"{value:.3g}" if short else f"{value:.0f}" if isinstance(value, float) else f"{value}"
+    return text.replace("-", "−")
+
+
+def _checked(alt: str) -> str:
+    if not alt.strip():
+        raise ValueError(f"alt is {alt!r}; allowed: a text that says what is to be seen")
+    return alt
+
+
+def _some(name: str, mapping: Mapping[str, Any]) -> None:
+    if not mapping:
+        raise ValueError(f"{name} is empty; allowed: one entry or more")
+
+
+def _display(picture: Picture) -> None:
+    """Show a picture in a notebook; elsewhere print its alt text, without importing IPython."""
+    if "IPython" in sys.modules:
+        from IPython import get_ipython
+        from IPython.display import display
+
+        if get_ipython() is not None:
+            display(picture)
+            return
+    print(picture.alt)

@@ -1,0 +1,1 @@
+"""Publishing: from solutions/ to learners' notebooks and to the pages of the book."""

@@ -1,0 +1,170 @@
+"""From ``solutions/`` to learners' notebooks, book pages and nbgrader's folders."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .execute import executed_notebook
+from .learner import digest, learner_notebook, notebook_text, solved_notebook, source_notebook
+from .page import page_notebook
+from .source import Chapter, chapter_files, read_chapter
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders that publishing reads and writes, all below the course's root."""
+
+    root: Path
+
+    @property
+    def solutions(self) -> Path:
+        return self.root / "solutions"
+
+    @property
+    def chapters(self) -> Path:
+        return self.root / "chapters"
+
+    @property
+    def bibliography(self) -> Path:
+        return self.root / "book" / "references.bib"
+
+    @property
+    def pages(self) -> Path:
+        return self.root / "_build" / "pages"
+
+    @property
+    def executed(self) -> Path:
+        return self.root / "_build" / "executed"
+
+
+class Unpublished(RuntimeError):
+    """Publishing stopped before it wrote anything over a person's work. The message says why."""
+
+
+def editions(places: Places, only: list[str] | None = None) -> Iterator[tuple[Chapter, Any, str]]:
+    """For each chapter: its source, nbgrader's source notebook, the text of the learner's."""
+    for path in chapter_files(places.solutions, only):
+        chapter = read_chapter(path)
+        source = source_notebook(chapter, places.bibliography)
+        yield chapter, source, notebook_text(learner_notebook(source))
+
+
+def drift(places: Places) -> list[str]:
+    """How ``chapters/`` differs from what ``solutions/`` would give. Executes nothing."""
+    found = []
+    expected = set()
+    for chapter, _, text in editions(places):
+        file = places.chapters / f"{chapter.name}.ipynb"
+        expected.add(file.name)
+        if not file.is_file():
+            found.append(f"{file.name} is missing")
+        elif file.read_bytes() != text.encode():
+            found.append(f"{file.name} is not what solutions/{chapter.name}.md gives")
+    strays = sorted(p.name for p in places.chapters.glob("*") if p.name not in expected)
+    return found + [f"{name} has no source in solutions/" for name in strays if name[0] != "."]
+
+
+def publish(
+    places: Places,
+    only: list[str] | None = None,
+    *,
+    workers: int = 2,
+    force: bool = False,
+    progress: Callable[[str, int, int], None] = lambda chapter, done, total: None,
+) -> list[Path]:
+    """Prove, execute and write chapters; returns the learners' notebooks written.
+
+    Parameters
+    ----------
+    only
+        Names of chapters; all by default.
+    workers
+        Chapters executed at a time, each with one thread.
+    force
+        Replace a notebook in ``chapters/`` though it was not generated.
+    progress
+        Called with a chapter's name, its cells done and the number of all.
+
+    Raises
+    ------
+    SourceError, ExecutionError
+        If a chapter is not as it must be.
+    Unpublished
+        If a notebook in ``chapters/`` was edited by hand, or is somebody's own.
+    """
+    made = list(editions(places, only))
+    if not force:
+        for chapter, _, _ in made:
+            _demand_generated(places.chapters / f"{chapter.name}.ipynb")
+
+    def execute(item: tuple[Chapter, Any, str]) -> Any:
+        name = item[0].name
+        return executed_notebook(
+            item[1], places.executed, lambda done, total: progress(name, done, total)
+        )
+
+    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+        runs = list(pool.map(execute, made))
+    written = []
+    for (chapter, source, text), run in zip(made, runs, strict=True):
+        page = page_notebook(chapter, learner_notebook(source), run)
+        write_text(places.pages / f"{chapter.name}.ipynb", notebook_text(page))
+        written.append(places.chapters / f"{chapter.name}.ipynb")
+        write_text(written[-1], text)
+        progress(chapter.name, 1, 1)
+    return written
+
+
+def _demand_generated(file: Path) -> None:
+    """Refuse to replace a file that publishing did not write, or that was edited since."""
+    if not file.is_file():
+        return
+    advice = (
+        f"{file.name} in chapters/ was not generated as it stands, so it may be somebody's work: "
+        "move it away (learners: `layerwise start` gives you a copy of your own), or use --force"
+    )
+    try:
+        notebook = _notebook(json.loads(file.read_text(encoding="utf-8")))
+        generated = notebook.metadata["layerwise"]["release"] == digest(notebook)
+    except (ValueError, KeyError, AttributeError, TypeError):
+        raise Unpublished(advice) from None
+    if not generated:
+        raise Unpublished(advice)
+
+
+def _notebook(content: Any) -> Any:
+    import nbformat
+
+    return nbformat.from_dict(content)
+
+
+def write_solved(places: Places, folder: Path) -> list[Path]:
+    """Write each chapter's learner notebook with the solutions filled in."""
+    written = []
+    for chapter, source, _ in editions(places):
+        written.append(folder / f"{chapter.name}.ipynb")
+        write_text(written[-1], notebook_text(solved_notebook(source)))
+    return written
+
+
+def write_course_source(places: Places, course: Path, only: Iterable[str]) -> list[Path]:
+    """Write nbgrader's source notebooks under a course: what ``generate_assignment`` reads."""
+    written = []
+    for chapter, source, _ in editions(places, list(only)):
+        written.append(course / "source" / chapter.name / f"{chapter.name}.ipynb")
+        write_text(written[-1], notebook_text(source))
+    return written
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a file beside its place, then rename it, so that it is never half-written."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(file)
