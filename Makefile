@@ -24,7 +24,7 @@ grade: .venv/installed ## grade a generated class of eight
 
 test: lint ## everything that must pass
 	$(BIN)/layerwise publish --check
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: .venv/installed
 	$(BIN)/ruff check .

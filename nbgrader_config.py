@@ -4,4 +4,4 @@ from pathlib import Path
 
 from helpers.grading.config import configure
 
-configure(get_config(), Path(__file__).parent / "course")  # noqa: F821  nbgrader's own
+c = configure(get_config(), Path(__file__).parent / "course")  # noqa: F821  nbgrader's own

@@ -28,7 +28,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console(highlight=False)
+# A pipe or a file has no width: tables and paths are not to be cut there.
+_WIDTH = None if sys.stdout.isatty() else 160
+out = Console(highlight=False, width=_WIDTH)
 err = Console(stderr=True, highlight=False)
 
 _Chapter = Annotated[
@@ -49,7 +51,7 @@ def main() -> None:
     except (ValueError, RuntimeError, FileNotFoundError, FileExistsError) as error:
         if isinstance(error, NotImplementedError) or not str(error):
             raise
-        err.print(f"layerwise: {error}", markup=False)
+        err.print(f"layerwise: {error}", markup=False, soft_wrap=True)
         sys.exit(1)
 
 
@@ -193,7 +195,7 @@ def publish(
     if checking:
         found = publishing.drift(places)
         for line in found:
-            out.print(line, markup=False)
+            out.print(line, markup=False, soft_wrap=True)
         if found:
             raise RuntimeError("chapters/ has drifted from solutions/: run `layerwise publish`")
         out.print("chapters/ is what solutions/ gives")
@@ -243,7 +245,7 @@ def book(
         )
     out.print(f"The book: {index}", markup=False, soft_wrap=True)
     if serve:
-        building.serve(index.parent, port)
+        building.serve(index.parent, port, on_ready=lambda url: out.print(f"Serving {url}"))
 
 
 @app.command()
@@ -259,9 +261,9 @@ def grade(
     """Grade a class: submitted/STUDENT/CHAPTER/CHAPTER.ipynb into the gradebook and scores.csv."""
     from .grading.classroom import grade_class, submissions
     from .grading.session import Budget
-    from .publishing.publish import write_course_source
+    from .publishing.publish import write_course
 
-    write_course_source(_places(), course, [chapter])
+    write_course(_places(), course, [chapter])
     err.print(
         "Grading without a sandbox: learners' code runs in a process of its own, with time "
         "limits, but it can read this disk. Grade only work of people you trust."

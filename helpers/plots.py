@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+#: A part of a matrix: (row, column), each an int or a slice.
+Part = tuple[int | slice, int | slice]
+
 #: Colors of lines, after Okabe and Ito: told apart by the color-blind, and each with a contrast
 #: of 3 or more on white and on a dark page alike (so the pale ones are darkened a little).
 COLORS = ("#0077BB", "#D55E00", "#008F68", "#B8629A", "#A37500", "#7A7A7A")
@@ -71,16 +74,14 @@ def style() -> Iterator[None]:
     A line through 1, 4 and 9.
     """
     import matplotlib
+    from cycler import cycler
 
-    cycler = matplotlib.rcsetup.cycler("color", COLORS) + matplotlib.rcsetup.cycler(
-        "linestyle", LINES
-    )
-    settings: dict[str, Any] = {
+    settings: Any = {
         "figure.figsize": (5.0, 3.1),
         "figure.constrained_layout.use": True,
         "font.size": 10,
         "axes.titlesize": 10,
-        "axes.prop_cycle": cycler,
+        "axes.prop_cycle": cycler(color=COLORS, linestyle=LINES),
         "axes.edgecolor": _GRAY,
         "axes.spines.top": False,
         "axes.spines.right": False,
@@ -102,32 +103,11 @@ def style() -> Iterator[None]:
         yield
 
 
-def as_svg(figure: Figure, alt: str) -> str:
-    """A figure as an SVG element that follows the page's theme.
-
-    Parameters
-    ----------
-    figure
-        A Matplotlib figure, best made within `style`. Black in it becomes the page's ink.
-    alt
-        What is to be seen, for those who do not see it.
-
-    Returns
-    -------
-    str
-        The ``<svg>`` element. The same figure always gives the same text; ids are prefixed by a
-        hash of the content, so that figures on one page do not collide.
-
-    Raises
-    ------
-    ValueError
-        If ``alt`` is empty.
-    """
+def _figure_svg(figure: Figure, alt: str) -> str:
+    """A figure as an ``<svg>`` element: the same text each time, with the page's ink and font."""
     import matplotlib
 
-    alt = _checked(alt)
-    buffer = io.StringIO()
-    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    buffer, nothing = io.StringIO(), dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "layerwise"}):
         figure.savefig(
             buffer,
@@ -139,33 +119,12 @@ def as_svg(figure: Figure, alt: str) -> str:
             metadata=nothing,
         )
     drawn = buffer.getvalue()
-    return _opening(drawn, alt) + _own_ids(_in_ink(drawn[drawn.index("</defs>") + 7 :])).strip()
-
-
-def _opening(drawn: str, alt: str) -> str:
-    """The start tag, in place of Matplotlib's own and of its rules for all of a page's elements."""
-    found = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawn)
-    assert found is not None
-    width, height = float(found[1]), float(found[2])
-    return _svg_tag(
-        f'viewBox="0 0 {width:g} {height:g}" width="{width * 4 / 3:.0f}" '
-        f'height="{height * 4 / 3:.0f}" stroke-linejoin="round" role="img" '
-        f'aria-label="{escape(alt)}"'
-    )
-
-
-def _svg_tag(attributes: str) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {attributes} fill="currentColor" '
-        f'style="max-width:100%;height:auto" font-family="{_FONT}">'
-    )
-
-
-def _in_ink(body: str) -> str:
-    """Black as the page's ink; links and fonts without what a page does not need."""
+    width, height = (float(side) for side in drawn.split('viewBox="0 0 ')[1].split('"')[0].split())
+    body = drawn[drawn.index("</defs>") + 7 :]  # without Matplotlib's rules for the whole page
     body = re.sub(r"(: |=\")#000000", r"\1currentColor", body)
-    body = re.sub(r" ?font-family: [^;\"]*;?", "", body)
-    return body.replace("xlink:href", "href")
+    body = re.sub(r" ?font-family: [^;\"]*;?", "", body).replace("xlink:href", "href")
+    about = f'stroke-linejoin="round" role="img" aria-label="{escape(alt)}"'
+    return _svg(width, height, 4 / 3, about, _own_ids(body).removesuffix("</svg>\n"))
 
 
 def _own_ids(body: str) -> str:
@@ -174,6 +133,15 @@ def _own_ids(body: str) -> str:
     used = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", body))
     body = re.sub(r' id="([^"]+)"', lambda m: f' id="{prefix}{m[1]}"' if m[1] in used else "", body)
     return re.sub(r"(url\(|href=\")#", rf"\g<1>#{prefix}", body)
+
+
+def _svg(width: float, height: float, scale: float, about: str, body: str) -> str:
+    """An SVG element in the page's ink, at most as wide as the page."""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
+        f'width="{width * scale:.0f}" height="{height * scale:.0f}" {about} fill="currentColor" '
+        f'font-family="{_FONT}" style="max-width:100%;height:auto">{body}</svg>'
+    )
 
 
 def show(figure: Figure, alt: str) -> None:
@@ -191,7 +159,7 @@ def show(figure: Figure, alt: str) -> None:
     ValueError
         If ``alt`` is empty.
     """
-    picture = Picture(as_svg(figure, alt), alt)
+    picture = Picture(_figure_svg(figure, _checked(alt)), alt)
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         pyplot.close(figure)  # else its inline backend shows it a second time
     _display(picture)
@@ -200,7 +168,7 @@ def show(figure: Figure, alt: str) -> None:
 def numbers(
     matrices: Mapping[str, Tensor],
     alt: str,
-    highlight: Mapping[str, Sequence[tuple[int | slice, int | slice]]] | None = None,
+    highlight: Mapping[str, Sequence[Part]] | None = None,
 ) -> None:
     """Show matrices as grids of numbers, side by side, each under its title.
 
@@ -219,16 +187,8 @@ def numbers(
     ValueError
         If ``alt`` or ``matrices`` is empty, a tensor is not 2-D, or a part lies outside.
     """
-    _display(Picture(number_grids(matrices, alt, highlight), alt))
-
-
-def number_grids(
-    matrices: Mapping[str, Tensor],
-    alt: str,
-    highlight: Mapping[str, Sequence[tuple[int | slice, int | slice]]] | None = None,
-) -> str:
-    """The HTML that `numbers` shows: one small SVG a matrix, in a row that wraps on a phone."""
-    alt, highlight = _checked(alt), highlight or {}
+    _checked(alt)
+    highlight = highlight or {}
     _some("matrices", matrices)
     for title in highlight:
         if title not in matrices:
@@ -236,13 +196,15 @@ def number_grids(
     grids = "".join(
         _grid(title, matrix, highlight.get(title, ())) for title, matrix in matrices.items()
     )
-    row = "display:flex;flex-wrap:wrap;gap:12px 28px;align-items:flex-start"
-    return f'<div role="img" aria-label="{escape(alt)}" style="{row}">{grids}</div>'
+    row = "display:flex;flex-wrap:wrap;gap:12px 28px;align-items:flex-start"  # wraps on a phone
+    _display(
+        Picture(f'<div role="img" aria-label="{escape(alt)}" style="{row}">{grids}</div>', alt)
+    )
 
 
-def _grid(title: str, matrix: Tensor, parts: Sequence[tuple[int | slice, int | slice]]) -> str:
+def _grid(title: str, matrix: Tensor, parts: Sequence[Part]) -> str:
     """One matrix as an SVG element."""
-    if matrix.ndim != 2 or not 0 < matrix.numel() or max(matrix.shape) > _LARGEST:
+    if matrix.ndim != 2 or not matrix.numel() or max(matrix.shape) > _LARGEST:
         raise ValueError(
             f"matrices[{title!r}] has shape {tuple(matrix.shape)}; allowed: two dimensions, "
             f"(rows, columns), of 1 to {_LARGEST} each"
@@ -260,45 +222,33 @@ def _grid(title: str, matrix: Tensor, parts: Sequence[tuple[int | slice, int | s
         for i, row in enumerate(texts)
         for j, text in enumerate(row)
     )
-    frames = "".join(_frame(title, part, (rows, columns), cell) for part in parts)
-    return (
-        _svg_tag(
-            f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" aria-hidden="true"'
-        )
-        + f'<g text-anchor="middle" font-size="15"><text x="{width / 2:g}" y="16" font-size="14">'
+    frames = "".join(_frame(title, part, matrix.shape, cell) for part in parts)
+    drawn = (
+        f'<g text-anchor="middle" font-size="15"><text x="{width / 2:g}" y="16" font-size="14">'
         f'{escape(title)}</text><g transform="translate({left} {_TITLE})">'
-        f'<path d="{lines}" stroke="{_GRAY}" fill="none"/>{frames}{body}</g></g></svg>'
+        f'<path d="{lines}" stroke="{_GRAY}" fill="none"/>{frames}{body}</g></g>'
     )
+    return _svg(width, height, 1, 'aria-hidden="true"', drawn)
 
 
-def _frame(
-    title: str, part: tuple[int | slice, int | slice], shape: tuple[int, int], cell: int
-) -> str:
+def _frame(title: str, part: Part, shape: Sequence[int], cell: int) -> str:
     """A thick frame around a part of a grid."""
-    (top, bottom), (left, right) = (
-        _span(title, part, index, size) for index, size in zip(part, shape, strict=True)
-    )
+    spans = []
+    for index, size in zip(part, shape, strict=True):
+        one = slice(index, index + 1 or None) if isinstance(index, int) else index
+        start, stop, step = one.indices(size)
+        wrong = isinstance(index, int) and not -size <= index < size
+        if wrong or start >= stop or step != 1:
+            raise ValueError(
+                f"highlight[{title!r}] has the part {part}; allowed: (row, column) inside "
+                f"{tuple(shape)}, as ints or as slices of step 1 that are not empty"
+            )
+        spans.append((start, stop - start))
+    (top, high), (left, wide) = spans
     return (
-        f'<rect x="{left * cell}" y="{top * _CELL}" width="{(right - left) * cell}" '
-        f'height="{(bottom - top) * _CELL}" fill="{COLORS[1]}" fill-opacity=".18" '
-        f'stroke="{COLORS[1]}" stroke-width="4"/>'
+        f'<rect x="{left * cell}" y="{top * _CELL}" width="{wide * cell}" height="{high * _CELL}" '
+        f'fill="{COLORS[1]}" fill-opacity=".18" stroke="{COLORS[1]}" stroke-width="4"/>'
     )
-
-
-def _span(title: str, part: Any, index: int | slice, size: int) -> tuple[int, int]:
-    """The first row (or column) of a part and the one after its last."""
-    if isinstance(index, slice):
-        start, stop, step = index.indices(size)
-    elif -size <= index < size:
-        start, stop, step = index % size, index % size + 1, 1
-    else:
-        start, stop, step = 0, 0, 1
-    if start >= stop or step != 1:
-        raise ValueError(
-            f"highlight[{title!r}] has the part {part}; allowed: (row, column) inside the matrix, "
-            "as ints or as slices with step 1 that are not empty"
-        )
-    return start, stop
 
 
 def images(pictures: Mapping[str, Tensor], alt: str, columns: int | None = None) -> None:
@@ -334,11 +284,11 @@ def images(pictures: Mapping[str, Tensor], alt: str, columns: int | None = None)
     with style():
         side = min(1.7, 7.0 / across)
         figure = Figure(figsize=(side * across, (side + 0.45) * down))
-        panels = figure.subplots(down, across, squeeze=False).flat
+        panels = list(figure.subplots(down, across, squeeze=False).flat)
+        for panel in panels[len(pictures) :]:
+            panel.remove()
         for panel, (title, picture) in zip(panels, pictures.items(), strict=False):
             _draw(panel, title, picture)
-        for panel in list(panels)[len(pictures) :]:
-            panel.axis("off")
     show(figure, alt)
 
 
@@ -358,12 +308,12 @@ def _draw(panel: Axes, title: str, picture: Tensor) -> None:
     sharp = "none" if max(shape[-2:]) <= _SHARP else None
     if one:
         black, white = (low, high) if low < high else (low - 1, high + 1)  # a flat image is gray
-        panel.imshow(wide.reshape(shape[-2:]), vmin=black, vmax=white, interpolation=sharp)
+        panel.imshow(wide.reshape(shape[-2:]).numpy(), vmin=black, vmax=white, interpolation=sharp)
         note = f"black {_text(low)}, white {_text(high)}" if low < high else f"all {_text(low)}"
     else:
         outside = low < 0 or high > 1
         scaled = (wide - low) / max(high - low, 1e-12) if outside else wide
-        panel.imshow(scaled.permute(1, 2, 0), interpolation=sharp)
+        panel.imshow(scaled.permute(1, 2, 0).numpy(), interpolation=sharp)
         note = f"from {_text(low)} to {_text(high)}" if outside else ""
     panel.set_title(title)
     panel.set_xlabel(note, fontsize=8)
@@ -400,6 +350,7 @@ def curves(
     _some("series", series)
     alt = _checked(alt)
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     with style():
         figure = Figure()
@@ -411,9 +362,11 @@ def curves(
                 raise ValueError(f"series[{name!r}] has {len(y)} values; allowed: {allowed}")
             places = range(len(y)) if x is None else [float(value) for value in x]
             axes.plot(places, y, marker=marker, markevery=max(1, len(y) // 10), label=name)
+        if x is None or all(float(value).is_integer() for value in x):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # there is no epoch 2.5
         axes.set(xlabel=xlabel, ylabel=ylabel)
         if len(series) > 1:
-            axes.legend()
+            figure.legend(loc="outside upper center", ncols=min(3, len(series)))
     show(figure, alt)
 
 
@@ -442,6 +395,6 @@ def _display(picture: Picture) -> None:
         from IPython.display import display
 
         if get_ipython() is not None:
-            display(picture)
+            display(picture)  # type: ignore[no-untyped-call, unused-ignore]
             return
     print(picture.alt)

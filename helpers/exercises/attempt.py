@@ -40,11 +40,12 @@ def attempt(
 ) -> Outcome:
     """Use ``answer`` on one case through the exercise's probe. Raises only KeyboardInterrupt."""
     guard = OperatorGuard(exercise.statement.forbid.operators)
+    probe, given = exercise.probe(), copied(inputs)
     state = torch.random.get_rng_state()
     try:
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)
         with torch.enable_grad(), guard:
-            returned = exercise.probe()(answer, **copied(inputs))
+            returned = probe(answer, **given)
         value = to_plain(returned)
     except KeyboardInterrupt:
         raise

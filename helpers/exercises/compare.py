@@ -19,6 +19,10 @@ _TOLERANCES: dict[torch.dtype, tuple[float, float]] = {
 }
 
 
+#: Said of a whole answer that is None, and not of a part of it.
+_MISSING = " (is a return missing?)"
+
+
 @dataclass(frozen=True)
 class Mismatch:
     """How an answer differs.
@@ -36,7 +40,8 @@ class Mismatch:
 
     def within(self, place: str) -> Mismatch:
         """The same difference, found at ``place``."""
-        return Mismatch(f"{place}: {self.message}", f"{place}: {self.public}")
+        message, public = (text.replace(_MISSING, "") for text in (self.message, self.public))
+        return Mismatch(f"{place}: {message}", f"{place}: {public}")
 
 
 def shape_text(shape: Any) -> str:
@@ -110,7 +115,7 @@ def _values(actual: Any, expected: Any) -> Mismatch:
 
 def _kind(value: Any) -> str:
     if value is None:
-        return "None (is a return missing?)"
+        return f"None{_MISSING}"
     if isinstance(value, torch.Tensor):
         return "a tensor"
     names = {bool: "True or False", int: "an int", float: "a float", str: "a str"}

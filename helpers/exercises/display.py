@@ -39,6 +39,9 @@ def rows(verdict: Verdict, *, public: bool = False) -> list[Row]:
     """
     if not verdict.attempted or verdict.problem:
         return []
+    failures = {line.message for line in verdict.lines if line.failure}
+    if len(failures) == 1 and all(line.failure for line in verdict.lines):
+        return [Row(False, "every case", failures.pop())]
     made = [
         Row(line.right, line.case.text, line.message) for line in verdict.lines if line.case.fixed
     ]

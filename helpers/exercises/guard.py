@@ -29,6 +29,11 @@ class OperatorGuard(TorchDispatchMode):
         self.operators = operators
         self.seen: str | None = None
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Keeps torch from importing its compiler, a second's work, for code that is run once."""
+        return False
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:  # the signature is torch's

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from ..exercises.definition import BEGIN, END, STUB
 
 def configure(config: Any, course: Path) -> Any:
     """Fill in a traitlets ``Config`` for a course's folder; returns it."""
+    _find_alembic()
     config.CourseDirectory.root = str(course.resolve())
     config.CourseDirectory.course_id = "layerwise"
     config.ClearSolutions.code_stub = {"python": STUB}
@@ -31,11 +34,22 @@ def configure(config: Any, course: Path) -> Any:
         "nbgrader.preprocessors.AssignLatePenalties",
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
-    # What a learning platform calls the files of a download: student first, chapter last,
-    # as in  alice_attempt_2026-11-20-10-00-00_02_convolution_arithmetic.ipynb
+    # What learning platforms call the files of a download (nbgrader gives whole paths):
+    #   Week 2_alice_attempt_2026-11-20-10-00-00_02_convolution_arithmetic.ipynb    Blackboard
+    #   alicesmith_LATE_1234_56789_02_convolution_arithmetic-1.ipynb                Canvas
+    #   Alice Smith_1234_assignsubmission_file_02_convolution_arithmetic.ipynb      Moodle
     chapters = "|".join(sorted({e.chapter for e in exercises()}))
     config.FileNameCollectorPlugin.named_regexp = (
-        r".*?(?P<student_id>[A-Za-z0-9.@-]+)_(?:.*_)?"
-        rf"(?:attempt_(?P<timestamp>[0-9\-]+)_)?(?P<file_id>{chapters})"
+        r".*/(?:[^/]*?_(?=[^/_]+_attempt_))?(?P<student_id>[^/_]+)_"
+        r"(?:attempt_(?P<timestamp>[0-9-]+)_)?(?:(?:LATE_)?\d+_\d+_|\d+_assignsubmission_file_)?"
+        rf"(?P<file_id>{chapters})"
     )
     return config
+
+
+def _find_alembic() -> None:
+    """nbgrader runs the command ``alembic``, which is beside Python but may not be on PATH."""
+    folder = str(Path(sys.executable).parent)
+    paths = os.environ.get("PATH", "").split(os.pathsep)
+    if folder not in paths:
+        os.environ["PATH"] = os.pathsep.join([folder, *paths])

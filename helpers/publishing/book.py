@@ -17,6 +17,8 @@ from tempfile import TemporaryDirectory
 _BUILD = "from jupyter_book.cli.main import main; main()"  # jupyter_book has no __main__
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 _WARNING = re.compile(r"\b(?:WARNING|ERROR|CRITICAL)\b")
+#: How MyST-NB says where in a notebook a warning comes from: 20003 is the second cell, line 3.
+_PLACE = re.compile(r"\.ipynb:(\d+):")
 #: The one file of MathJax that the pages load; it asks for fonts and extensions beside it.
 _MATHJAX = "tex-chtml.js"
 
@@ -38,7 +40,8 @@ def build_book(
     Parameters
     ----------
     root
-        The course's folder, with ``_config.yml`` and ``book/``.
+        The course's folder, with ``_config.yml`` and ``book/``. The download button of a page
+        gives the learner's notebook from its ``chapters/``, if it is there.
     pages
         The folder of the chapters' page notebooks, ``NN_name.ipynb``.
     out
@@ -68,15 +71,8 @@ def build_book(
         work = Path(folder)
         _stage(root, pages, work / "stage")
         site = _build(work, on_line or (lambda line: None))
-        for bundle in (site / "_static" / "mathjax").glob("*.js"):
-            if bundle.name != _MATHJAX:
-                bundle.unlink()  # 15 MB that no page asks for
-        found = [f"{page} loads {url}" for page, url in foreign(site)]
-        found += [
-            f"{page} holds a line of a solution: {line}" for page, line in leaks(site, secrets)
-        ]
-        if found:
-            raise BookError("\n".join(["the book was built, but may not be shown:", *found]))
+        _finish(site, root / "chapters")
+        _demand_clean(site, secrets)
         _replace(site, out, work / "previous")
     return out / "index.html"
 
@@ -108,7 +104,12 @@ def _build(work: Path, on_line: Callable[[str], None]) -> Path:
     command += ["-W", "--keep-going"]
     with (work / "errors").open("w+", encoding="utf-8") as errors:
         with subprocess.Popen(
-            command, cwd=stage, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8"
+            command,
+            cwd=stage,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            encoding="utf-8",
+            errors="replace",
         ) as process:
             assert process.stdout is not None
             for line in process.stdout:
@@ -122,9 +123,32 @@ def _build(work: Path, on_line: Callable[[str], None]) -> Path:
 
 def _warnings(said: str) -> str:
     """The warnings among what the build wrote to stderr, or its last lines if there are none."""
-    lines = said.splitlines()
+    lines = _PLACE.sub(_place, said).splitlines()
     warnings = [line for line in lines if _WARNING.search(line)]
     return "\n".join(warnings or lines[-20:])
+
+
+def _place(match: re.Match[str]) -> str:
+    cell, line = divmod(int(match[1]), 10_000)
+    return f".ipynb, cell {cell}, line {line}:"
+
+
+def _finish(site: Path, chapters: Path) -> None:
+    """Make the site smaller, and let a page's download button give the learner's notebook."""
+    for bundle in (site / "_static" / "mathjax").glob("*.js"):
+        if bundle.name != _MATHJAX:
+            bundle.unlink()  # 15 MB in all, and no page asks for them
+    for download in (site / "_sources" / "chapters").glob("*.ipynb"):
+        notebook = chapters / download.name
+        if notebook.is_file():
+            shutil.copy(notebook, download)
+
+
+def _demand_clean(site: Path, secrets: Iterable[str]) -> None:
+    found = [f"{page} loads {url}" for page, url in foreign(site)]
+    found += [f"{page} holds a solution's line: {line}" for page, line in leaks(site, secrets)]
+    if found:
+        raise BookError("\n".join(["the book was built, but may not be shown:", *found]))
 
 
 def _replace(site: Path, out: Path, previous: Path) -> None:
@@ -153,9 +177,7 @@ _NAMESPACE = re.compile(r"https?://www\.w3\.org/")
 def foreign(site: Path) -> list[tuple[Path, str]]:
     """What the site would load from another host: scripts, styles, fonts, images, frames.
 
-    Links to click are not loads. In scripts, every quoted address on another host counts, except
-    in MathJax, which names a content delivery network for Internet Explorer and for use outside
-    of a browser.
+    Links to click are not loads. In scripts, every quoted address on another host counts.
 
     Returns
     -------
@@ -171,7 +193,7 @@ def foreign(site: Path) -> list[tuple[Path, str]]:
             urls = loads.urls
         elif path.suffix == ".css":
             urls = _css_urls(path.read_text(encoding="utf-8"))
-        elif path.suffix == ".js" and "mathjax" not in page.parts:
+        elif path.suffix == ".js":
             urls = _JS_URL.findall(path.read_text(encoding="utf-8"))
         else:
             continue
@@ -273,7 +295,13 @@ def _unescaped(match: re.Match[str]) -> str:
 
 
 def _files(site: Path) -> list[Path]:
-    return sorted(path for path in site.rglob("*") if path.is_file())
+    """The files to check: all but MathJax's own.
+
+    Those are large, hold nothing of the course, and name a content delivery network only for
+    Internet Explorer and for use outside of a browser.
+    """
+    mathjax = site / "_static" / "mathjax"
+    return sorted(p for p in site.rglob("*") if p.is_file() and mathjax not in p.parents)
 
 
 # Reading it -------------------------------------------------------------------------------------

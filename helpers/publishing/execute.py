@@ -57,11 +57,14 @@ def executed_notebook(source: Any, cache: Path, on_cell: Progress = lambda done,
     if kept.is_file():
         return nbformat.read(kept, as_version=4)
     graded = [c for c in source.cells if c.cell_type == "code" and "nbgrader" in c.metadata]
+    if not any(cell.metadata["nbgrader"]["grade"] for cell in graded):
+        graded = []
     total = sum(c.cell_type == "code" for c in source.cells) + len(graded)
     notebook = _run(source, source.cells, lambda done: on_cell(done, total))
     _demand_full_marks(chapter, notebook, "")
-    alone = _run(source, graded, lambda done: on_cell(total - len(graded) + done, total))
-    _demand_full_marks(chapter, alone, " when the demonstrations are left out")
+    if graded:
+        alone = _run(source, graded, lambda done: on_cell(total - len(graded) + done, total))
+        _demand_full_marks(chapter, alone, " when the demonstrations are left out")
     _demand_clean(chapter, notebook)
     cache.mkdir(parents=True, exist_ok=True)
     for old in cache.glob(f"{chapter}-*.ipynb"):
@@ -107,6 +110,7 @@ def _run(source: Any, cells: Iterable[Any], on_code_cell: Callable[[int], None])
             notebook,
             timeout=CELL_TIMEOUT,
             kernel_name="python3",
+            extra_arguments=["--IPKernelApp.log_level=40"],
             resources={"metadata": {"path": folder}},
             on_cell_executed=executed,
         )

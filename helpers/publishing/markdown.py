@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .source import SourceError
 
-_ROLE = re.compile(r"\{([a-z:]+)\}`([^`]+)`")
+_ROLE = re.compile(r"(?<!`)\{([a-z:]+)\}`([^`]+)`")
 _SHOWN = re.compile(r"(.*?)\s*<([^<>]+)>", re.DOTALL)
 _FENCE = re.compile(
     r"^(?P<fence>:{3,}|`{3,})\{(?P<name>[a-z]+)\}[ ]*(?P<title>[^\n]*)\n"
@@ -87,7 +87,8 @@ def _entries(bibliography: Path, _changed: int) -> dict[str, str]:
 
     found = {}
     for key, entry in parse_file(str(bibliography), bib_format="bibtex").entries.items():
-        names = [" ".join(p.last_names) or str(p) for p in entry.persons.get("author", [])]
+        people = entry.persons.get("author", [])
+        names = [(" ".join(p.last_names) or str(p)).strip("{}") for p in people]
         if len(names) > 2:
             names = [f"{names[0]} et al."]
         found[key] = f"{' & '.join(names) or key}, {entry.fields.get('year', 'n.d.')}"

@@ -37,6 +37,8 @@ def page_notebook(chapter: Chapter, learner: Any, executed: Any) -> Any:
         shown = new_code_cell(stub.source, outputs=run.outputs, metadata=dict(cell.metadata or {}))
         if cell.kind == "check":
             shown.metadata["tags"] = [*shown.metadata.get("tags", []), EXPECTED]
+            # The table says the points; the bare number that nbgrader reads would only puzzle.
+            shown.outputs = [o for o in run.outputs if o.output_type != "execute_result"]
         cells.append(shown)
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"

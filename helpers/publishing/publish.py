@@ -39,6 +39,10 @@ class Places:
         return self.root / "_build" / "pages"
 
     @property
+    def course(self) -> Path:
+        return self.root / "course"
+
+    @property
     def executed(self) -> Path:
         return self.root / "_build" / "executed"
 
@@ -118,6 +122,7 @@ def publish(
         written.append(places.chapters / f"{chapter.name}.ipynb")
         write_text(written[-1], text)
         progress(chapter.name, 1, 1)
+    write_course(places, places.course, [chapter.name for chapter, _, _ in made])
     return written
 
 
@@ -153,12 +158,18 @@ def write_solved(places: Places, folder: Path) -> list[Path]:
     return written
 
 
-def write_course_source(places: Places, course: Path, only: Iterable[str]) -> list[Path]:
-    """Write nbgrader's source notebooks under a course: what ``generate_assignment`` reads."""
+def write_course(places: Places, course: Path, only: Iterable[str] = ()) -> list[Path]:
+    """Write nbgrader's folders ``source`` and ``release`` of a course, for graded chapters.
+
+    ``nbgrader generate_assignment`` reads the first and makes the second anew, the same.
+    """
     written = []
-    for chapter, source, _ in editions(places, list(only)):
-        written.append(course / "source" / chapter.name / f"{chapter.name}.ipynb")
-        write_text(written[-1], notebook_text(source))
+    for chapter, source, text in editions(places, list(only)):
+        if not chapter.exercise_names:
+            continue
+        for step, content in (("source", notebook_text(source)), ("release", text)):
+            written.append(course / step / chapter.name / f"{chapter.name}.ipynb")
+            write_text(written[-1], content)
     return written
 
 

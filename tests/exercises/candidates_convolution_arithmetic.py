@@ -44,23 +44,6 @@ def _correlate_by_matrix(input: Tensor, weight: Tensor) -> Tensor:
     return (windows.reshape(-1, kh * kw) @ weight.reshape(-1)).reshape(size)
 
 
-def _correlate_square_only(input: Tensor, weight: Tensor) -> Tensor:
-    n, k = input.shape[0], weight.shape[0]
-    output = input.new_zeros(n - k + 1, n - k + 1)
-    for i in range(n - k + 1):
-        for j in range(n - k + 1):
-            output[i, j] = (input[i : i + k, j : j + k] * weight).sum()
-    return output
-
-
-def _correlate_one_short(input: Tensor, weight: Tensor) -> Tensor:
-    return _correlate_by_taps(input, weight)[:-1, :-1]
-
-
-def _correlate_rounding(input: Tensor, weight: Tensor) -> Tensor:
-    return _correlate_by_taps(input, weight).to(torch.int64)
-
-
 # Sizes
 
 
@@ -143,14 +126,6 @@ def _transposed(*, less: int = 1, pad: int = -2, extra: int = 1, dilate: bool = 
 # Channels first
 
 
-def _channels_by_stack(images: Tensor) -> Tensor:
-    return torch.stack([images[..., c] for c in range(images.shape[-1])], dim=1)
-
-
-def _channels_by_swaps(images: Tensor) -> Tensor:
-    return images.transpose(2, 3).transpose(1, 2)
-
-
 def _channels_by_flat_pixels(images: Tensor) -> Tensor:
     n, h, w, c = images.shape
     return images.reshape(n, h * w, c).mT.reshape(n, c, h, w)
@@ -222,32 +197,6 @@ def _pixel_by_pixel(input: Tensor, weight: Tensor, bias: Tensor | None = None) -
     return output if bias is None else output + bias[:, None, None]
 
 
-def _without_channel_sum(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    return _by_taps(input[:, :1], weight[:, :1], bias)
-
-
-def _averaged_channels(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    output = _by_taps(input, weight) / input.shape[1]
-    return output if bias is None else output + bias.view(-1, 1, 1)
-
-
-def _first_image_only(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    return _by_taps(input[:1], weight, bias)
-
-
-def _first_image_for_all(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    return _by_taps(input[:1], weight, bias).repeat(len(input), 1, 1, 1)
-
-
-def _bias_on_every_window(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    output = _by_taps(input, weight)
-    return output if bias is None else output + bias.sum()
-
-
-def _flipped(input: Tensor, weight: Tensor, *args: Any, **options: Any) -> Tensor:
-    return _by_taps(input, weight.flip(2, 3), *args, **options)
-
-
 def _no_bias(input: Tensor, weight: Tensor, bias: Tensor | None = None, **options: Any) -> Tensor:
     return _by_taps(input, weight, None, **options)
 
@@ -268,18 +217,15 @@ def _swap(value: Any) -> tuple[int, int]:
     return _both(value)[::-1]
 
 
-def _padding_on_one_side(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0
-) -> Tensor:
-    ph, pw = _both(padding)
-    return _by_taps(F.pad(input, (2 * pw, 0, 2 * ph, 0)), weight, bias, stride)
+def _padded(pad: Callable[[Tensor, int, int], Tensor]) -> Answer:
+    """The right answer with another frame."""
 
+    def conv2d(
+        input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0
+    ) -> Tensor:
+        return _by_taps(pad(input, *_both(padding)), weight, bias, stride)
 
-def _padding_with_copies(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0
-) -> Tensor:
-    ph, pw = _both(padding)
-    return _by_taps(F.pad(input, (pw, pw, ph, ph), mode="replicate"), weight, bias, stride)
+    return conv2d
 
 
 def _stride_before_padding(
@@ -316,11 +262,6 @@ def _always_float(input: Tensor, weight: Tensor, *args: Any, **options: Any) -> 
     return _by_taps(input.float(), weight.float(), *args, **options)
 
 
-def _dilated_by_one_more(value: Any) -> tuple[int, int]:
-    height, width = _both(value)
-    return height - 1 or 1, width - 1 or 1
-
-
 RIGHT: dict[str, dict[str, object]] = {
     "cross-correlation": {
         "tap by tap": _correlate_by_taps,
@@ -337,8 +278,8 @@ RIGHT: dict[str, dict[str, object]] = {
         "floor and ceil of the half": _same_by_ceil,
     },
     "channels-first": {
-        "stacked channel by channel": _channels_by_stack,
-        "two swaps": _channels_by_swaps,
+        "stacked channel by channel": lambda x: torch.stack(x.unbind(-1), dim=1),
+        "two swaps": lambda images: images.transpose(2, 3).transpose(1, 2),
         "movedim": lambda images: images.movedim(3, 1),
         "a matrix of pixels, transposed": _channels_by_flat_pixels,
     },
@@ -365,10 +306,12 @@ WRONG: dict[str, dict[str, object]] = {
     "cross-correlation": {
         "the kernel flipped": lambda input, weight: _correlate_by_taps(input, weight.flip(0, 1)),
         "the kernel transposed": lambda input, weight: _correlate_by_taps(input, weight.T),
-        "one row and column too few": _correlate_one_short,
-        "square inputs only": _correlate_square_only,
+        "one row and column too few": lambda input, weight: _correlate_by_taps(input, weight)[
+            :-1, :-1
+        ],
+        "square inputs only": lambda a, b: _correlate_by_taps(a[:, : len(a)], b[:, : len(b)]),
         "floats for integers": lambda input, weight: _correlate_by_taps(input, weight).float(),
-        "integers for floats": _correlate_rounding,
+        "integers for floats": lambda input, weight: _correlate_by_taps(input, weight).long(),
         "torch's own": lambda a, b: F.conv2d(a[None, None], b[None, None])[0, 0],
         "F.unfold": lambda a, b: b.flatten().float() @ F.unfold(a[None, None].float(), b.shape)[0],
     },
@@ -399,13 +342,15 @@ WRONG: dict[str, dict[str, object]] = {
         "the first image only": lambda images: images[:1].permute(0, 3, 1, 2),
     },
     "conv2d-batch-channels": {
-        "the first channel only": _without_channel_sum,
-        "the mean over channels": _averaged_channels,
-        "the first image only": _first_image_only,
-        "the first image for all": _first_image_for_all,
+        "the first channel only": lambda x, w, bias=None: _by_taps(x[:, :1], w[:, :1], bias),
+        "the mean over channels": lambda x, w, bias=None: _by_taps(x, w / x.shape[1], bias),
+        "the first image only": lambda x, w, bias=None: _by_taps(x[:1], w, bias),
+        "the first image for all": lambda x, w, bias=None: _by_taps(x[:1].expand_as(x), w, bias),
         "the bias forgotten": _no_bias,
-        "all biases everywhere": _bias_on_every_window,
-        "the kernel flipped": _flipped,
+        "all biases everywhere": lambda x, w, bias=None: (
+            _by_taps(x, w) + (0 if bias is None else bias.sum())
+        ),
+        "the kernel flipped": lambda x, w, bias=None: _by_taps(x, w.flip(2, 3), bias),
         "torch's own": F.conv2d,
         "F.unfold": lambda input, weight, bias=None: (
             weight.flatten(1) @ F.unfold(input, weight.shape[2:])
@@ -417,15 +362,19 @@ WRONG: dict[str, dict[str, object]] = {
         "height and width of the stride swapped": _changed(stride=_swap),
         "height and width of the padding swapped": _changed(padding=_swap),
         "the first of a pair for both": _changed(stride=lambda value: _both(value)[0]),
-        "padding on one side": _padding_on_one_side,
-        "padding with copies of the edge": _padding_with_copies,
+        "padding on one side": _padded(lambda x, h, w: F.pad(x, (2 * w, 0, 2 * h, 0))),
+        "padding with copies of the edge": _padded(
+            lambda x, h, w: F.pad(x, (w, w, h, h), mode="replicate")
+        ),
         "stride before padding": _stride_before_padding,
         "the bias forgotten": _no_bias,
         "torch's own": F.conv2d,
     },
     "conv2d-dilation-groups": {
         "dilation ignored": _changed(dilation=lambda value: 1),
-        "one dilation too few": _changed(dilation=_dilated_by_one_more),
+        "one dilation too few": _changed(
+            dilation=lambda value: tuple(n - 1 or 1 for n in _both(value))
+        ),
         "height and width of the dilation swapped": _changed(dilation=_swap),
         "channels dealt out to groups in turn": _interleaved_groups,
         "every group sees all channels": _added_groups,

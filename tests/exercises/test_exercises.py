@@ -141,7 +141,7 @@ def zeros(value: Any) -> Any:
         return {key: zeros(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return type(value)(zeros(item) for item in value)
-    return type(value)(0) if isinstance(value, (int, float)) else value
+    return type(value)()
 
 
 def echo(asked: Exercise, case: Case, key: str) -> Any:

@@ -181,7 +181,7 @@ def _channels_last_to_first(images: torch.Tensor) -> torch.Tensor:
 
 def _channels_first_cases(random: Random) -> Iterator[Case]:
     tiny = torch.tensor([[[11, 12, 13], [21, 22, 23]], [[31, 32, 33], [41, 42, 43]]])
-    text = "one 2×2 image of 3 channels: pixels numbered 1 to 4, channels 1 to 3"
+    text = "one 2×2 image of 3 channels (tens count the pixels, ones the channels)"
     yield Case("square images", text, {"images": tiny[None].float()}, fixed=True)
     for group in ("square images", "oblong images", "bytes"):
         for _ in range(4):

@@ -47,7 +47,10 @@ def conv2d_dilation_groups(
         return answer(input, weight, **options)
     output = answer(input.requires_grad_(), weight.requires_grad_(), **options)
     output.backward(gradient)
-    return {"gradient of the input": input.grad, "gradient of the weight": weight.grad}
+    return {
+        f"gradient of the {name}": torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
+        for name, tensor in (("input", input), ("weight", weight))
+    }
 
 
 def conv_transpose_output_size(

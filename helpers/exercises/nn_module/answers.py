@@ -42,7 +42,8 @@ class _AddConstant(nn.Module):
 def _add_constant_cases(random: random.Random) -> Iterator[Case]:
     def made(group: str, constants: list[float], input: Tensor, **more: bool) -> Case:
         said = ", then ".join(f"{constant:+}" for constant in constants)
-        said += f", {shape_text(input.shape)} input"
+        numbers = f"{len(input)} numbers" if input.ndim == 1 else f"{shape_text(input.shape)} input"
+        said += f", {numbers}"
         look = "input" if group == "the input stays as it was" else "output"
         said += ", looked at after the call" if look == "input" else ""
         return Case(group, said, {"constants": constants, "input": input, "look": look}, **more)
@@ -261,8 +262,9 @@ def _freeze_by_name_cases(random: random.Random) -> Iterator[Case]:
         state |= _linear_state(random, "features.2", 3, 3) | _linear_state(random, "head", 3, 2)
         look = {"names": "names", "one step of SGD": "moved"}.get(group, "both")
         inputs = {"state": state, "patterns": patterns, "input": normal(random, 6, 2)}
-        said = " then ".join(f'"{pattern}"' for pattern in patterns)
-        return Case(group, f"pattern {said}", inputs | {"look": look}, **more)
+        said = "pattern " + " then ".join(f'"{pattern}"' for pattern in patterns)
+        said += "" if look == "names" else ", a step of SGD with weight decay"
+        return Case(group, said, inputs | {"look": look}, **more)
 
     yield made("names", ["*.bias"], fixed=True)
     yield made("names", ["nothing.*"], fixed=True)
@@ -284,7 +286,7 @@ freeze_by_name = Oracle(_freeze_by_name_cases, _freeze)
 
 
 class _ScaledResidual(nn.Module):
-    def __init__(self, num_features: int, p: float = 0.5) -> None:
+    def __init__(self, num_features: int, p: float) -> None:
         super().__init__()
         self.linear = nn.Linear(num_features, num_features)
         self.gain = nn.Parameter(torch.full((num_features,), 0.1))

@@ -12,10 +12,17 @@ from torch.nn import functional as F
 
 
 def _one_step(module: nn.Module, input: Tensor, lr: float, weight_decay: float = 0.0) -> None:
-    """One step of SGD on the mean square of the output."""
-    optimizer = torch.optim.SGD(module.parameters(), lr=lr, weight_decay=weight_decay)
+    """One step of SGD on the mean square of the output.
+
+    By hand, for making the first optimizer of a process makes torch import its compiler: a second
+    that a learner would wait for.
+    """
+    parameters = list(module.parameters())
     module(input).square().mean().backward()
-    optimizer.step()
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter.sub_(lr * (parameter.grad + weight_decay * parameter))
 
 
 def _copy(into: Any, tensor: Tensor) -> None:

@@ -1,0 +1,198 @@
+"""`check` in a notebook: what a learner is told, in every state that a notebook can be in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from IPython.core.interactiveshell import InteractiveShell
+
+from helpers.exercises import check, exercise, hint, notebook, solution
+from helpers.exercises.definition import Forbid
+from tests.conftest import SETUP, SOLUTIONS
+
+RIGHT = SOLUTIONS["scale-shift"]
+
+
+class Notebook:
+    """A kernel's shell, as far as `check` sees one: names, history, compiled cells."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self.shell = InteractiveShell.instance()
+        self.shell.reset()
+        self.capsys = capsys
+        self.run(SETUP)
+
+    def run(self, source: str) -> Any:
+        return self.shell.run_cell(source, store_history=True).result
+
+    def check(self, name: str = "scale-shift") -> tuple[float, str]:
+        """The points, and all that was shown."""
+        self.run("from helpers.exercises import check")
+        self.capsys.readouterr()
+        points = self.run(f'check("{name}")')
+        shown = self.capsys.readouterr()
+        assert "Traceback" not in shown.out + shown.err
+        assert isinstance(points, float)
+        return points, shown.out
+
+
+@pytest.fixture
+def book(capsys: pytest.CaptureFixture[str]) -> Iterator[Notebook]:
+    yield Notebook(capsys)
+    InteractiveShell.clear_instance()
+
+
+def test_a_right_answer_earns_its_points(book: Notebook) -> None:
+    book.run(RIGHT)
+    points, shown = book.check()
+    assert points == 3.0 and "All right: 3 of 3 points." in shown and "✗" not in shown
+
+
+def test_a_stub_is_not_attempted(book: Notebook) -> None:
+    book.run("class ScaleShift(nn.Module):\n    def __init__(self, n):\n"
+             "        raise NotImplementedError('your code here')")  # fmt: skip
+    points, shown = book.check()
+    assert points == 0.0 and "Not attempted yet" in shown and "hint('scale-shift')" in shown
+
+
+def test_a_cell_not_run_is_said(book: Notebook) -> None:
+    points, shown = book.check()
+    assert points == 0.0 and "ScaleShift is not defined yet: run the exercise's cell" in shown
+
+
+def test_a_syntax_error_is_said_with_its_line(book: Notebook) -> None:
+    book.run("class ScaleShift(nn.Module):\n    def forward(self, input)\n        return input")
+    points, shown = book.check()
+    assert (
+        points == 0.0 and "SyntaxError at line 2" in shown and "def forward(self, input)" in shown
+    )
+
+
+def test_a_stale_definition_is_said(book: Notebook) -> None:
+    book.run(RIGHT)
+    assert book.check()[0] == 3.0
+    book.run("oops\n" + RIGHT)  # stops before it defines anything
+    points, shown = book.check()
+    assert points == 0.0 and "an older one than in the last cell" in shown
+    book.run(RIGHT)
+    assert book.check()[0] == 3.0
+
+
+def test_a_stale_definition_behind_a_syntax_error_is_said(book: Notebook) -> None:
+    book.run(RIGHT)
+    book.run(RIGHT + "\n)")
+    points, shown = book.check()
+    assert points == 0.0 and "SyntaxError" in shown
+
+
+def test_an_exception_is_shown_with_the_learners_line(book: Notebook) -> None:
+    book.run(RIGHT.replace("return input * self.scale", "return input * self.scales"))
+    points, shown = book.check()
+    assert points == 0.0 and "AttributeError" in shown and "no attribute 'scales'" in shown
+    assert "of your cell: return input * self.scales + self.shift" in shown
+
+
+@pytest.mark.parametrize("raised", ["SystemExit(3)", "BaseException('x')", "RecursionError()"])
+def test_nothing_that_is_raised_reaches_the_learner(book: Notebook, raised: str) -> None:
+    book.run(f"class ScaleShift(nn.Module):\n    def __init__(self, n): raise {raised}")
+    points, shown = book.check()
+    assert points == 0.0 and raised.split("(")[0] in shown
+
+
+def test_an_interrupt_is_said(book: Notebook) -> None:
+    book.run("class ScaleShift(nn.Module):\n    def __init__(self, n): raise KeyboardInterrupt")
+    points, shown = book.check()
+    assert points == 0.0 and "a loop without end?" in shown
+
+
+def test_a_wrong_shape_and_what_is_no_data_are_said(book: Notebook) -> None:
+    book.run(RIGHT.replace("return input * self.scale + self.shift", "return input[0]"))
+    assert "your output is 2, the right one is 2×2" in book.check()[1]
+    book.run(RIGHT.replace("return input * self.scale + self.shift", "return self"))
+    points, shown = book.check()
+    assert points == 0.0 and "ScaleShift" in shown
+    book.run("ScaleShift = 3")
+    assert "a function or a class is asked for" in book.check()[1]
+
+
+def test_the_courses_own_name_is_not_the_learners(book: Notebook) -> None:
+    book.run("from helpers.exercises import hint as ScaleShift")
+    assert "is now the course's own" in book.check()[1]
+
+
+def test_an_unknown_name_is_answered_with_the_nearest(book: Notebook) -> None:
+    points, shown = book.check("scale-shfit")
+    assert points == 0.0 and "did you mean 'scale-shift'" in shown
+
+
+def test_hints_come_one_by_one_and_the_solution_last(
+    book: Notebook, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notebook, "_hints_given", {})
+    monkeypatch.setattr(notebook, "_solved", set())
+    solution("scale-shift")
+    assert "Earn full marks first" in capsys.readouterr().out
+    for given in (1, 2, 3, 3):
+        hint("scale-shift")
+        assert f"Hint {given} of 3" in capsys.readouterr().out
+    book.run(RIGHT)
+    book.check()
+    solution("scale-shift")
+    shown = capsys.readouterr().out
+    assert "class ScaleShift" in shown and "BEGIN SOLUTION" not in shown
+
+
+def test_without_ipython_the_callers_names_are_looked_at(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notebook, "_shell", lambda: None)
+    monkeypatch.setitem(globals(), "ScaleShift", _ScaleShift)
+    assert check("scale-shift") == 3.0
+    assert "All right" in capsys.readouterr().out
+
+
+class _ScaleShift(torch.nn.Module):
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(n))
+        self.shift = torch.nn.Parameter(torch.zeros(n))
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        return input * self.scale + self.shift
+
+
+def test_a_forbidden_reference_is_named(book: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    statement = exercise("scale-shift").statement
+    book.run("from helpers import paths")
+    book.run(RIGHT.replace("return input *", "paths.course_root(); return input *"))
+    monkeypatch.setitem(vars(statement), "forbid", Forbid(modules=("helpers.paths",)))
+    points, shown = book.check()
+    assert points == 0.0 and "to be solved without paths" in shown
+
+
+def test_a_forbidden_operator_is_named_even_if_the_answer_hides_it(
+    book: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statement = exercise("scale-shift").statement
+    monkeypatch.setitem(vars(statement), "forbid", Forbid(operators=("sigmoid*",)))
+    hidden = "try:\n            torch.sigmoid(input)\n        except BaseException: pass\n"
+    book.run(RIGHT.replace("        return input", f"        {hidden}        return input"))
+    points, shown = book.check()
+    assert points == 0.0 and "without torch's operator 'sigmoid'" in shown
+
+
+@pytest.mark.parametrize("name", ["add-constant", "scale-shift"])
+def test_a_check_takes_under_100_ms(book: Notebook, name: str) -> None:
+    """A bound on work, not a benchmark: the fastest of five, and thrice the time allowed."""
+    book.run(SOLUTIONS[name])
+    book.check(name)
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        book.check(name)
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.3

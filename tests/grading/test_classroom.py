@@ -1,0 +1,211 @@
+"""A class graded: every submission one row, to the mark; nbgrader's own commands agree."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from helpers.exercises import exercises
+from helpers.exercises.judge import PUBLIC_SEED, expected_value
+from helpers.grading.classroom import GradingError, Row, grade_class, write_scores
+from helpers.grading.sample import sample_class, write_sample_class
+from helpers.grading.seed import course_seed
+from helpers.grading.session import Budget
+from helpers.paths import course_root
+from helpers.publishing.learner import learner_notebook, notebook_text, solved_notebook
+from helpers.publishing.publish import Places, editions, write_course
+
+ROOT = course_root()
+assert ROOT is not None
+CHAPTER = "02_convolution_arithmetic"
+BUDGET = Budget(cell=6, exercise=6, notebook=60)
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("class")]
+
+
+def notebooks() -> tuple[Any, Any]:
+    [(_, source, _)] = editions(Places(ROOT), [CHAPTER])
+    return learner_notebook(source), solved_notebook(source)
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Row]]:
+    """The sample class of chapter 2, graded once for all tests here."""
+    course = tmp_path_factory.mktemp("course")
+    write_sample_class(CHAPTER, *notebooks(), course)
+    write_course(Places(ROOT), course, [CHAPTER])
+    return course, grade_class(CHAPTER, course, budget=BUDGET)
+
+
+def test_the_sample_class_is_graded_to_the_mark(graded: tuple[Path, list[Row]]) -> None:
+    _, rows = graded
+    deserved = {student: points for student, (_, points) in sample_class(*notebooks()).items()}
+    assert {row.student: row.score for row in rows} == deserved
+    full = sum(e.statement.points for e in exercises(CHAPTER))
+    assert {row.max_score for row in rows} == {full}
+    assert 0 < deserved["cleo-half-right"] < full
+    statuses = {row.student: row.status for row in rows}
+    assert statuses.pop("fay-endless-loop") == "time"
+    assert statuses.pop("gus-malformed") == "unreadable"
+    assert set(statuses.values()) == {"graded"}
+    notes = {row.student: row.note for row in rows}
+    assert "nothing was attempted" in notes["dan-untouched"]
+    assert "tags dropped: skip-execution" in notes["hal-skip-execution"]
+    assert "not a notebook" in notes["gus-malformed"]
+    assert "loop without end" in notes["fay-endless-loop"]
+    assert notes["ada-all-right"] == ""
+
+
+def test_scores_are_written_for_other_tools(graded: tuple[Path, list[Row]]) -> None:
+    course, rows = graded
+    with (course / "scores.csv").open(newline="") as opened:
+        written = list(csv.DictReader(opened))
+    assert list(written[0]) == ["student", "chapter", "score", "max_score", "status", "note"]
+    assert [(r["student"], float(r["score"])) for r in written] == [
+        (row.student, row.score) for row in rows
+    ]
+
+
+def test_the_seed_is_its_owners_alone(graded: tuple[Path, list[Row]]) -> None:
+    course, _ = graded
+    assert stat.S_IMODE((course / "seed").stat().st_mode) == 0o600
+    assert course_seed(course) == course_seed(course) != PUBLIC_SEED
+
+
+def test_feedback_shows_the_cases_and_no_expected_secret(graded: tuple[Path, list[Row]]) -> None:
+    course, _ = graded
+    folder = course / "feedback" / "eve-wrong" / CHAPTER
+    text = (folder / f"{CHAPTER}.html").read_text(encoding="utf-8")
+    assert "layerwise-check" in text and "✗" in text and "random cases wrong" in text
+    seed = course_seed(course)
+    assert seed not in text
+    asked = next(e for e in exercises(CHAPTER) if e.name == "conv-output-size")
+    secret = {case.text for case in asked.cases(seed) if not case.fixed}
+    public = {case.text for case in asked.cases(seed) if case.fixed}
+    assert secret and not [words for words in secret - public if words in text]
+    values = {str(expected_value(asked, c)) for c in asked.cases(seed)}
+    assert not [
+        v for v in values if f"the right one is {v}" in text and v not in str(public_values(asked))
+    ]
+
+
+def public_values(asked: Any) -> list[Any]:
+    return [expected_value(asked, c) for c in asked.cases(PUBLIC_SEED) if c.fixed]
+
+
+def test_nbgraders_own_commands_give_the_same_marks(
+    graded: tuple[Path, list[Row]], tmp_path: Path
+) -> None:
+    course, rows = graded
+    root = tmp_path
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    mine = root / "course"
+    shutil.copytree(course / "submitted", mine / "submitted")
+    shutil.copytree(course / "source", mine / "source")
+    shutil.copy(course / "seed", mine / "seed")
+    quick = ["--Judge.cell_timeout=6", "--Judge.exercise_timeout=6"]
+    assert nbgrader(root, "generate_assignment", CHAPTER).returncode == 0
+    graded_now = nbgrader(root, "autograde", CHAPTER, *quick)
+    assert graded_now.returncode == 1, "the malformed notebook makes the stock command exit 1"
+    assert nbgrader(root, "export").returncode == 0
+    with (root / "grades.csv").open(newline="") as opened:
+        marks = {r["student_id"]: float(r["score"]) for r in csv.DictReader(opened)}
+    assert marks == {row.student: row.score for row in rows}
+    feedback = nbgrader(root, "generate_feedback", CHAPTER, "--student", "eve-wrong")
+    assert feedback.returncode == 0, feedback.stderr
+    assert (mine / "feedback" / "eve-wrong" / CHAPTER / f"{CHAPTER}.html").is_file()
+
+
+def nbgrader(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
+
+
+def test_what_nbgrader_releases_is_what_is_handed_out(graded: tuple[Path, list[Row]]) -> None:
+    course, _ = graded
+    released = nbformat.read(course / "release" / CHAPTER / f"{CHAPTER}.ipynb", as_version=4)
+    handed = nbformat.read(ROOT / "chapters" / f"{CHAPTER}.ipynb", as_version=4)
+    assert [c.source for c in released.cells] == [c.source for c in handed.cells]
+    assert [c.metadata.get("nbgrader") for c in released.cells] == [
+        c.metadata.get("nbgrader") for c in handed.cells
+    ]
+
+
+@pytest.mark.parametrize(("student", "passes"), [("ada-all-right", True), ("eve-wrong", False)])
+def test_stock_validate_fails_wrong_work(
+    graded: tuple[Path, list[Row]], student: str, passes: bool, tmp_path: Path
+) -> None:
+    course, _ = graded
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
+    work = course / "submitted" / student / CHAPTER / f"{CHAPTER}.ipynb"
+    done = nbgrader(tmp_path, "validate", "--timeout=120", str(work))
+    said = done.stdout + done.stderr
+    assert ("Success! Your notebook passes all the tests." in said) == passes, said
+
+
+#: The student's name in the file's name, as learning platforms write it.
+PLATFORMS = {
+    "alice": f"Week 2_alice_attempt_2026-11-20-10-00-00_{CHAPTER}",
+    "b.o.b-7": f"b.o.b-7_attempt_2026-11-20-10-00-00_{CHAPTER}",
+    "carolsmith": f"carolsmith_LATE_1234_56789_{CHAPTER}-1",
+    "dan": f"dan_1234_56789_{CHAPTER}",
+    "Eve Smith": f"Eve Smith_1234_assignsubmission_file_{CHAPTER}",
+    "fay": f"fay_{CHAPTER}",
+}
+
+
+def test_a_download_of_a_learning_platform_is_collected(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
+    learner, _ = notebooks()
+    folder = tmp_path / "course" / "downloaded" / CHAPTER / "archive"
+    folder.mkdir(parents=True)
+    with zipfile.ZipFile(folder / "class.zip", "w") as archive:
+        for name in PLATFORMS.values():
+            archive.writestr(f"{name}.ipynb", notebook_text(learner))
+    write_course(Places(ROOT), tmp_path / "course", [CHAPTER])
+    done = nbgrader(tmp_path, "zip_collect", CHAPTER)
+    assert done.returncode == 0, done.stderr
+    submitted = tmp_path / "course" / "submitted"
+    collected = {p.parent.parent.name for p in submitted.glob(f"*/{CHAPTER}/{CHAPTER}.ipynb")}
+    assert collected == set(PLATFORMS)
+
+
+def test_nobody_handed_in(tmp_path: Path) -> None:
+    with pytest.raises(GradingError, match="no submission at all: expected"):
+        grade_class(CHAPTER, tmp_path)
+    (tmp_path / "submitted" / "ada" / CHAPTER).mkdir(parents=True)
+    with pytest.raises(GradingError, match="no submission from bob"):
+        grade_class(CHAPTER, tmp_path, students=["bob"])
+
+
+def test_a_folder_without_the_notebook_is_a_row(graded: tuple[Path, list[Row]]) -> None:
+    course, _ = graded
+    folder = course / "submitted" / "ivy-other-file" / CHAPTER
+    folder.mkdir(parents=True)
+    (folder / "homework.ipynb").write_text(json.dumps(notebooks()[0]))
+    try:
+        [row] = grade_class(CHAPTER, course, students=["ivy-other-file"], budget=BUDGET)
+    finally:
+        shutil.rmtree(folder.parent)
+    assert (row.status, row.score) == ("unreadable", 0.0)
+    assert f"{CHAPTER}.ipynb" in row.note
+
+
+def test_scores_of_others_are_kept(tmp_path: Path) -> None:
+    file = tmp_path / "scores.csv"
+    write_scores(file, [Row("ada", "01", 1, 2, "graded", ""), Row("bob", "01", 2, 2, "graded", "")])
+    write_scores(file, [Row("bob", "01", 0, 2, "time", 'a, "b"\nc')])
+    with file.open(newline="") as opened:
+        rows = [(r["student"], r["score"], r["note"]) for r in csv.DictReader(opened)]
+    assert rows == [("ada", "1", ""), ("bob", "0", 'a, "b"\nc')]

@@ -1,0 +1,126 @@
+"""A notebook judged in a process apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from nbformat.v4 import new_code_cell
+
+from helpers.grading.notebook import Judged, judge_notebook
+from helpers.grading.repair import realign
+from helpers.grading.session import Budget
+
+pytestmark = pytest.mark.slow
+
+
+def grade(submission: Any, release: Any, **budget: float) -> Judged:
+    return judge_notebook(
+        realign(submission, release).notebook,
+        release,
+        seed="secret",
+        budget=Budget(**{"cell": 20, "exercise": 20, "notebook": 60, **budget}),
+    )
+
+
+def cell_of(notebook: Any, grade_id: str) -> Any:
+    return next(
+        c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == grade_id
+    )
+
+
+def points(judged: Judged) -> dict[str, float]:
+    return {name: verdict.points for name, verdict in judged.verdicts.items()}
+
+
+def test_solutions_earn_all_and_stubs_nothing(solved: Any, learner: Any) -> None:
+    full = grade(solved, learner)
+    assert full.points == full.max_points == 4.0 and full.status == "graded"
+    empty = grade(learner, learner)
+    assert empty.points == 0.0 and empty.max_points == 4.0
+    assert {v.status for v in empty.verdicts.values()} == {"not attempted"}
+
+
+def test_an_endless_answer_costs_its_exercise_only(solved: Any, learner: Any) -> None:
+    cell_of(solved, "add-constant").source = (
+        "class AddConstant(nn.Module):\n"
+        "    def __init__(self, constant):\n        super().__init__()\n"
+        "    def forward(self, input):\n        while True: pass"
+    )
+    judged = grade(solved, learner, exercise=4)
+    assert points(judged) == {"add-constant": 0.0, "scale-shift": 3.0}
+    assert judged.status == "time" and "add-constant" in judged.notes[0]
+
+
+def test_an_endless_cell_costs_itself_only(solved: Any, learner: Any) -> None:
+    solved.cells.insert(2, new_code_cell("while True:\n    pass"))
+    judged = grade(solved, learner, cell=1.5)
+    assert judged.points == 4.0 and judged.status == "time"
+    assert "loop without end" in judged.outputs[2]
+
+
+def test_the_notebooks_budget_ends_it(solved: Any, learner: Any) -> None:
+    for _ in range(3):
+        solved.cells.insert(2, new_code_cell("while True:\n    pass"))
+    judged = grade(solved, learner, cell=30, notebook=8)
+    assert judged.status == "time" and judged.points == 0.0
+    assert set(judged.verdicts) == {"add-constant", "scale-shift"}
+
+
+def test_a_process_that_ends_itself_costs_that_exercise(solved: Any, learner: Any) -> None:
+    cell = cell_of(solved, "scale-shift")
+    cell.source = cell.source.replace("return input", "import os; os._exit(0); return input")
+    judged = grade(solved, learner)
+    assert points(judged) == {"add-constant": 1.0, "scale-shift": 0.0}
+    assert judged.status == "lost"
+
+
+def test_the_expected_answers_and_the_judge_are_absent(solved: Any, learner: Any) -> None:
+    """Importing them raises, in words; what the cell prints is what the learner could see."""
+    modules = [
+        "helpers.exercises.nn_module.answers",
+        "helpers.exercises.solutions",
+        "helpers.publishing.source",
+        "helpers.grading.seed",
+    ]
+    attempts = "\n".join(
+        f"try:\n    import {m}\n    print('got {m}')\nexcept ImportError as e:\n    print(e)"
+        for m in modules
+    )
+    solved.cells.append(new_code_cell(attempts))
+    judged = grade(solved, learner)
+    printed = judged.outputs[len(solved.cells) - 1]
+    assert "got" not in printed and printed.count("is not there while") == len(modules)
+
+
+def test_the_environment_and_the_seed_stay_outside(
+    solved: Any, learner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_TOKEN", "xyzzy")
+    solved.cells.append(new_code_cell("import os, sys; print(dict(os.environ), sys.argv)"))
+    judged = grade(solved, learner)
+    printed = judged.outputs[len(solved.cells) - 1]
+    assert "xyzzy" not in printed and "secret" not in printed and "HOME" in printed
+
+
+def test_an_error_is_told_with_the_learners_line(solved: Any, learner: Any) -> None:
+    solved.cells.append(new_code_cell("x = 1\nx / 0"))
+    judged = grade(solved, learner)
+    assert judged.outputs[len(solved.cells) - 1] == (
+        "ZeroDivisionError: division by zero, at line 2 of your cell: x / 0"
+    )
+    assert judged.points == 4.0
+
+
+def test_demonstrations_are_not_run_but_a_learners_own_cells_are(solved: Any, learner: Any) -> None:
+    solved.cells.insert(3, new_code_cell("print('my own')"))
+    judged = grade(solved, learner)
+    assert "my own\n" in judged.outputs.values()
+    assert not any("a demonstration" in text for text in judged.outputs.values())
+
+
+def test_output_is_cut_at_the_source(solved: Any, learner: Any) -> None:
+    solved.cells.append(new_code_cell("print('x' * 10_000_000)"))
+    judged = grade(solved, learner)
+    printed = judged.outputs[len(solved.cells) - 1]
+    assert len(printed) < 30_000 and "more characters" in printed
