@@ -6,7 +6,7 @@ PORT ?= 8000
 BIN := .venv/bin
 CHAPTERS = $(basename $(notdir $(wildcard solutions/0[1-9]_*.md solutions/1[0-9]_*.md)))
 
-.PHONY: course publish book serve grade test lint bench clean
+.PHONY: course publish book grade test lint bench picture clean
 
 course: publish ## publish every chapter, build the book, grade a sample class
 	$(BIN)/layerwise book
@@ -33,6 +33,15 @@ lint: .venv/installed
 
 bench: .venv/installed ## ratios, each in one run
 	$(BIN)/pytest tests/benchmarks -s -p no:xdist
+
+# Any Chromium takes README's picture of a book page.
+CHROMIUM ?= chromium
+picture: ## make README's picture from the built book
+	$(CHROMIUM) --headless --no-sandbox --hide-scrollbars --window-size=1200,1290 \
+	  --virtual-time-budget=9000 --screenshot=$(CURDIR)/_build/page.png \
+	  file://$(CURDIR)/_build/book/chapters/02_convolution_arithmetic.html
+	$(BIN)/python -c "from PIL import Image; Image.open('_build/page.png').crop((0, 680, 1200, 1290))\
+	  .convert('P', palette=1, colors=96).save('book/_static/page.png', optimize=True)"
 
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
