@@ -32,7 +32,7 @@ lint: .venv/installed
 	$(BIN)/mypy
 
 bench: .venv/installed ## ratios, each in one run
-	$(BIN)/pytest tests/benchmarks -s -p no:xdist
+	$(BIN)/pytest tests/benchmarks -s -o python_files='bench_*.py'
 
 # Any Chromium takes README's picture of a book page.
 CHROMIUM ?= chromium

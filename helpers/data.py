@@ -1,6 +1,6 @@
 """Data that needs no network: images that scikit-learn ships.
 
-`digits` gives a small labelled data set with fixed splits, `photograph` one color photograph.
+`digits` gives a small labeled data set with fixed splits, `photograph` one color photograph.
 Both return ordinary tensors on the CPU.
 """
 

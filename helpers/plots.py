@@ -11,6 +11,7 @@ A 2×2 grid: 1, 2; 3, 4.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import re
@@ -26,7 +27,6 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 #: A part of a matrix: (row, column), each an int or a slice.
@@ -44,6 +44,8 @@ _FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif"
 #: A number grid's cell, the height of its title and the room for its frames, in CSS pixels.
 _CELL, _TITLE, _ROOM = 34, 26, 3
 _LARGEST = 32
+#: The most room for an image, what of it stays free, and a page's width, in CSS pixels.
+_SIDE, _GAP, _PAGE = 276, 16, 690
 #: An image with no more pixels than this a side is drawn with sharp pixels.
 _SHARP = 64
 
@@ -108,16 +110,9 @@ def _figure_svg(figure: Figure, alt: str) -> str:
     import matplotlib
 
     buffer, nothing = io.StringIO(), dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    size: Any = {"bbox_inches": "tight", "pad_inches": 0.04, "dpi": 144}  # dpi: of images within
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "layerwise"}):
-        figure.savefig(
-            buffer,
-            format="svg",
-            dpi=144,  # of images within; lines have none
-            transparent=True,
-            bbox_inches="tight",
-            pad_inches=0.04,
-            metadata=nothing,
-        )
+        figure.savefig(buffer, format="svg", transparent=True, metadata=nothing, **size)
     drawn = buffer.getvalue()
     width, height = (float(side) for side in drawn.split('viewBox="0 0 ')[1].split('"')[0].split())
     body = drawn[drawn.index("</defs>") + 7 :]  # without Matplotlib's rules for the whole page
@@ -190,16 +185,13 @@ def numbers(
     _checked(alt)
     highlight = highlight or {}
     _some("matrices", matrices)
-    for title in highlight:
-        if title not in matrices:
-            raise ValueError(f"highlight names {title!r}; allowed: {', '.join(matrices)}")
+    for title in highlight.keys() - matrices.keys():
+        raise ValueError(f"highlight names {title!r}; allowed: {', '.join(matrices)}")
     grids = "".join(
         _grid(title, matrix, highlight.get(title, ())) for title, matrix in matrices.items()
     )
     row = "display:flex;flex-wrap:wrap;gap:12px 28px;align-items:flex-start"  # wraps on a phone
-    _display(
-        Picture(f'<div role="img" aria-label="{escape(alt)}" style="{row}">{grids}</div>', alt)
-    )
+    _display_row(grids, row, alt)
 
 
 def _grid(title: str, matrix: Tensor, parts: Sequence[Part]) -> str:
@@ -265,7 +257,7 @@ def images(pictures: Mapping[str, Tensor], alt: str, columns: int | None = None)
     alt
         What is to be seen, for those who do not see it.
     columns
-        Images in a row; by default all, up to five.
+        Images in a row, fewer on a phone; by default all, up to five.
 
     Raises
     ------
@@ -276,26 +268,19 @@ def images(pictures: Mapping[str, Tensor], alt: str, columns: int | None = None)
     _some("pictures", pictures)
     if columns is not None and columns < 1:
         raise ValueError(f"columns is {columns}; allowed: 1 or more")
-    alt = _checked(alt)
+    _checked(alt)
     across = min(columns or 5, len(pictures))
-    down = -(-len(pictures) // across)
-    from matplotlib.figure import Figure
-
-    with style():
-        side = min(1.7, 7.0 / across)
-        figure = Figure(figsize=(side * across, (side + 0.45) * down))
-        panels = list(figure.subplots(down, across, squeeze=False).flat)
-        for panel in panels[len(pictures) :]:
-            panel.remove()
-        for panel, (title, picture) in zip(panels, pictures.items(), strict=False):
-            _draw(panel, title, picture)
-    show(figure, alt)
+    side = min(_SIDE, _PAGE // across) - _GAP
+    drawn = "".join(_image(title, picture, side) for title, picture in pictures.items())
+    columns_css = f"repeat(auto-fill,minmax(min({side}px,100%),1fr))"  # wraps on a phone
+    row = f"display:grid;grid-template-columns:{columns_css}"
+    row += f";gap:12px {_GAP}px;max-width:{across * (side + _GAP) - _GAP}px"
+    _display_row(drawn, row, alt)
 
 
-def _draw(panel: Axes, title: str, picture: Tensor) -> None:
-    """One image, with the range of its values under it where it was stretched."""
-    value = picture.detach().cpu()
-    shape = tuple(value.shape)
+def _image(title: str, picture: Tensor, side: float) -> str:
+    """One image, at most ``side`` CSS pixels a side, with its range under it if stretched."""
+    value, shape = picture.detach().cpu(), tuple(picture.shape)
     one = value.ndim == 2 or (value.ndim == 3 and shape[0] == 1)
     if not value.numel() or not (one or (value.ndim == 3 and shape[0] == 3)):
         raise ValueError(
@@ -305,21 +290,34 @@ def _draw(panel: Axes, title: str, picture: Tensor) -> None:
     if not bool(wide.isfinite().all()):
         raise ValueError(f"pictures[{title!r}] has values that are not finite; allowed: numbers")
     low, high = wide.min().item(), wide.max().item()
-    sharp = "none" if max(shape[-2:]) <= _SHARP else None
-    if one:
-        black, white = (low, high) if low < high else (low - 1, high + 1)  # a flat image is gray
-        panel.imshow(wide.reshape(shape[-2:]).numpy(), vmin=black, vmax=white, interpolation=sharp)
-        note = f"black {_text(low)}, white {_text(high)}" if low < high else f"all {_text(low)}"
-    else:
-        outside = low < 0 or high > 1
-        scaled = (wide - low) / max(high - low, 1e-12) if outside else wide
-        panel.imshow(scaled.permute(1, 2, 0).numpy(), interpolation=sharp)
-        note = f"from {_text(low)} to {_text(high)}" if outside else ""
-    panel.set_title(title)
-    panel.set_xlabel(note, fontsize=8)
-    panel.set(xticks=[], yticks=[])
-    panel.grid(False)
-    panel.spines[:].set(visible=True, color=_GRAY)
+    black, white, note = 0.0, 1.0, ""
+    if one or low < 0 or high > 1:
+        black, white = (low, high) if low < high else (low - 1, high + 1)  # if flat, gray
+        words = "black {}, white {}" if one else "from {} to {}"
+        note = (words if low < high else "all {}").format(_text(low), _text(high))
+    shades = (wide.reshape(-1, *shape[-2:]) - black) / (white - black)
+    down, across = (side * n / max(shape[-2:]) for n in shape[-2:])
+    width = max(across, 7.5 * len(title), 6 * len(note)) + 2
+    middle = f'x="{width / 2:g}" text-anchor="middle"'
+    place = f'x="{(width - across) / 2:g}" y="20" width="{across:g}" height="{down:g}"'
+    scaled = "pixelated" if max(shape[-2:]) <= _SHARP else "auto"
+    body = (
+        f'<text {middle} y="13" font-size="13">{escape(title)}</text><image {place} '
+        f'preserveAspectRatio="none" style="image-rendering:{scaled}" href="{_png(shades)}"/>'
+        f'<rect {place} fill="none" stroke="{_GRAY}"/>'
+    )
+    body += f'<text {middle} y="{down + 34:g}" font-size="11">{note}</text>' if note else ""
+    return _svg(width, down + (40 if note else 24), 1, 'aria-hidden="true"', body)
+
+
+def _png(shades: Tensor) -> str:
+    """An image of shape (1 or 3, H, W), from 0 to 1, pixel for pixel as a data: address."""
+    from matplotlib.image import imsave
+
+    pixels, file = (shades.expand(3, -1, -1) * 255).round().byte(), io.BytesIO()
+    best: Any = {"metadata": {"Software": None}, "pil_kwargs": {"optimize": True}}
+    imsave(file, pixels.permute(1, 2, 0).numpy(), format="png", **best)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
 def curves(
@@ -348,7 +346,6 @@ def curves(
         If ``alt``, ``series`` or one of its values is empty, or a length is not that of ``x``.
     """
     _some("series", series)
-    alt = _checked(alt)
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
@@ -388,13 +385,16 @@ def _some(name: str, mapping: Mapping[str, Any]) -> None:
         raise ValueError(f"{name} is empty; allowed: one entry or more")
 
 
+def _display_row(drawn: str, css: str, alt: str) -> None:
+    html = f'<div role="img" aria-label="{escape(alt)}" style="{css}">{drawn}</div>'
+    _display(Picture(html, alt))
+
+
 def _display(picture: Picture) -> None:
     """Show a picture in a notebook; elsewhere print its alt text, without importing IPython."""
-    if "IPython" in sys.modules:
-        from IPython import get_ipython
+    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
         from IPython.display import display
 
-        if get_ipython() is not None:
-            display(picture)  # type: ignore[no-untyped-call, unused-ignore]
-            return
-    print(picture.alt)
+        display(picture)  # type: ignore[no-untyped-call, unused-ignore]
+    else:
+        print(picture.alt)

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from .definition import Exercise, Statement
+from .definition import STUB, UNWRITTEN, Exercise, Statement
 from .guard import Forbidden, OperatorGuard, operator_message
 from .plain import NotPlain, to_plain
 
@@ -49,13 +49,15 @@ def attempt(
         value = to_plain(returned)
     except KeyboardInterrupt:
         raise
-    except NotImplementedError as error:
-        return Outcome(failure="not attempted", message=told(error, namespace))
     except (Forbidden, NotPlain) as error:
         kind = "forbidden" if isinstance(error, Forbidden) else "type"
         lead = "" if kind == "forbidden" else "your answer is "
         return Outcome(failure=kind, message=f"{lead}{error}")
     except BaseException as error:  # whatever a learner's code raises, SystemExit too
+        if type(error) is NotImplementedError and error.args == (UNWRITTEN,):
+            place = _their_line(error.__traceback__, namespace).split(":")[0] or "at a line"
+            said = f"{place.removeprefix('at ')} still says {STUB}"
+            return Outcome(failure="not attempted", message=said)
         return Outcome(failure="error", message=told(error, namespace))
     finally:
         torch.random.set_rng_state(state)
@@ -102,7 +104,7 @@ def find_answer(namespace: Mapping[str, Any], statement: Statement) -> Callable[
     """The object that the learner defined for an exercise, or why there is none."""
     name = statement.answer
     if name not in namespace:
-        message = f"{name} is not defined yet: run the exercise's cell (Shift+Enter), then this one"
+        message = f"{name} is not defined: run the exercise's cell (Shift+Enter), then this one"
         return Outcome(failure="undefined", message=message)
     answer = namespace[name]
     home = getattr(answer, "__module__", None)

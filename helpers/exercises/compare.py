@@ -45,7 +45,9 @@ class Mismatch:
 
 
 def shape_text(shape: Any) -> str:
-    """``(2, 3, 3)`` as ``2×3×3``; the shape of a scalar as ``a single number``."""
+    """``(2, 3, 3)`` as ``2×3×3``, ``(3,)`` as ``of length 3``, ``()`` as ``a single number``."""
+    if len(shape) == 1:
+        return f"of length {shape[0]}"
     return "×".join(str(size) for size in shape) or "a single number"
 
 
@@ -56,7 +58,7 @@ def brief(value: Any, limit: int = 60) -> str:
             return _number(value.item())
         if value.numel() <= 9:
             return str(value.tolist())
-        return f"a tensor of shape {shape_text(value.shape)}"
+        return f"a tensor, {shape_text(value.shape)}"
     if type(value) is float:
         return _number(value)
     text = repr(value)
@@ -113,7 +115,8 @@ def _values(actual: Any, expected: Any) -> Mismatch:
     )
 
 
-def _kind(value: Any) -> str:
+def kind_text(value: Any) -> str:
+    """What sort of plain value this is, in words."""
     if value is None:
         return f"None{_MISSING}"
     if isinstance(value, torch.Tensor):
@@ -124,7 +127,7 @@ def _kind(value: Any) -> str:
 
 
 def _types(actual: Any, expected: Any) -> Mismatch:
-    text = f"your answer is {_kind(actual)}, the right one is {_kind(expected)}"
+    text = f"your answer is {kind_text(actual)}, the right one is {kind_text(expected)}"
     return Mismatch(text, text)
 
 

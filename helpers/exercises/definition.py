@@ -25,7 +25,8 @@ CHAPTER_PACKAGES = ("nn_module", "convolution_arithmetic")
 
 #: The lines around a solution in a chapter's source, and what a learner finds in their place.
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
-STUB = 'raise NotImplementedError("your code here")'
+UNWRITTEN = "your code here"
+STUB = f'raise NotImplementedError("{UNWRITTEN}")'
 
 
 @dataclass(frozen=True)

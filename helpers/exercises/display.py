@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from .compare import shape_text
+from .compare import compare, shape_text
 from .judge import Line, Verdict
 
 _RIGHT, _WRONG = "✓", "✗"
@@ -39,9 +39,9 @@ def rows(verdict: Verdict, *, public: bool = False) -> list[Row]:
     """
     if not verdict.attempted or verdict.problem:
         return []
-    failures = {line.message for line in verdict.lines if line.failure}
-    if len(failures) == 1 and all(line.failure for line in verdict.lines):
-        return [Row(False, "every case", failures.pop())]
+    said = {line.public if public else line.message for line in verdict.lines}
+    if len(said) == 1 and said != {""}:
+        return [Row(False, "every case", said.pop())]
     made = [
         Row(line.right, line.case.text, line.message) for line in verdict.lines if line.case.fixed
     ]
@@ -67,27 +67,28 @@ def headline(verdict: Verdict) -> str:
     if verdict.problem:
         return f"{verdict.problem} ({score})"
     if not verdict.attempted:
-        failures = {line.failure: line.message for line in verdict.lines}
-        if "undefined" in failures:
-            return f"Not attempted yet: {failures['undefined']}."
-        return f"Not attempted yet. Stuck? hint({verdict.exercise.name!r})"
+        return f"Not attempted yet: {verdict.lines[0].message}. {_help(verdict)}"
     said = {"right": "All right", "partly right": "Partly right", "wrong": "Not right yet"}
     text = f"{said[verdict.status]}: {score}."
-    return text if verdict.status == "right" else f"{text} Stuck? hint({verdict.exercise.name!r})"
+    return text if verdict.status == "right" else f"{text} {_help(verdict)}"
+
+
+def _help(verdict: Verdict) -> str:
+    return f"Stuck? hint({verdict.exercise.name!r})"
 
 
 def as_text(verdict: Verdict, *, public: bool = False) -> str:
     """The whole table as text."""
     title = f"{verdict.exercise.statement.title} ({verdict.exercise.name})"
     parts = [f"{title}: {headline(verdict)}", *(f"  {row}" for row in rows(verdict, public=public))]
-    if line := pictured(verdict):
-        for label, value in (("yours", line.actual), ("expected", line.expected)):
+    if pair := pictured(verdict):
+        for label, value in zip(("yours", "expected"), pair, strict=True):
             parts += [f"  {label}:", *(f"    {x}" for x in str(_slice(value)).splitlines())]
     return "\n".join(parts)
 
 
 def as_html(verdict: Verdict, *, public: bool = False) -> str:
-    """The whole table as HTML that follows the page's colours."""
+    """The whole table as HTML that follows the page's colors."""
     title = escape(verdict.exercise.statement.title)
     body = "".join(
         f'<tr><td style="padding:.1em .6em;font-weight:bold" aria-label="'
@@ -97,20 +98,32 @@ def as_html(verdict: Verdict, *, public: bool = False) -> str:
         for row in rows(verdict, public=public)
     )
     table = f'<table style="border-collapse:collapse">{body}</table>' if body else ""
-    picture = _picture(line) if (line := pictured(verdict)) else ""
+    picture = _picture(*pair) if (pair := pictured(verdict)) else ""
     return (
         f'<div class="layerwise-check"><p><strong>{title}</strong>: '
         f"{escape(headline(verdict))}</p>{table}{picture}</div>"
     )
 
 
-def pictured(verdict: Verdict) -> Line | None:
-    """The first fixed case that went wrong in a way worth a picture: small tensors, in values."""
+def pictured(verdict: Verdict) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Yours and the expected of the first fixed case that went wrong, if they are small tensors.
+
+    Of an answer with several parts, the first that differs.
+    """
     for line in verdict.lines:
-        tensors = isinstance(line.actual, torch.Tensor) and isinstance(line.expected, torch.Tensor)
-        if line.case.fixed and not line.right and tensors and _small(line.expected):
-            return line if _small(line.actual) else None
+        if line.case.fixed and not line.right and not line.failure:
+            for one, other in _parts(line):
+                tensors = isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor)
+                if tensors and compare(one, other) is not None:
+                    return (one, other) if _small(one) and _small(other) else None
     return None
+
+
+def _parts(line: Line) -> list[tuple[Any, Any]]:
+    one, other = line.actual, line.expected
+    if isinstance(one, dict) and isinstance(other, dict):
+        return [(one.get(key), value) for key, value in other.items()]
+    return [(one, other)]
 
 
 def _small(value: torch.Tensor) -> bool:
@@ -124,14 +137,14 @@ def _slice(value: torch.Tensor) -> torch.Tensor:
     return value
 
 
-def _picture(line: Line) -> str:
-    mine, right = _slice(line.actual), _slice(line.expected)
+def _picture(actual: torch.Tensor, expected: torch.Tensor) -> str:
+    mine, right = _slice(actual), _slice(expected)
     same = mine.shape == right.shape
     cells = "display:inline-block;vertical-align:top;margin:.4em 1.5em .4em 0"
     return (
-        f'<div><div style="{cells}"><em>yours</em>, {shape_text(line.actual.shape)}'
+        f'<div><div style="{cells}"><em>yours</em>, {shape_text(actual.shape)}'
         f"{_grid(mine, right if same else None)}</div>"
-        f'<div style="{cells}"><em>expected</em>, {shape_text(line.expected.shape)}'
+        f'<div style="{cells}"><em>expected</em>, {shape_text(expected.shape)}'
         f"{_grid(right, None)}</div></div>"
     )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .attempt import Outcome, copied
-from .compare import Mismatch, compare
+from .compare import Mismatch, compare, kind_text
 from .definition import Case, Exercise, Oracle
 from .plain import to_plain
 
@@ -122,6 +122,8 @@ def expected_value(exercise: Exercise, case: Case) -> Any:
 def _line(case: Case, outcome: Outcome, oracle: Oracle, exercise: Exercise) -> Line:
     if outcome.failure:
         said = outcome.message
+        if outcome.failure == "type":
+            said += f"; the right one is {kind_text(expected_value(exercise, case))}"
         return Line(case, False, said, said, failure=outcome.failure)
     expected = expected_value(exercise, case)
     difference: Mismatch | None = compare(

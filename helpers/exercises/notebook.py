@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import io
 import linecache
 import re
 import sys
@@ -16,6 +18,9 @@ from .definition import Case, Exercise, exercise
 from .display import as_html, as_text
 from .guard import forbidden_reference
 from .judge import Verdict, judge
+
+#: Lines shown of what an answer prints while it is checked.
+_PRINTED = 5
 
 _hints_given: dict[str, int] = {}
 _solved: set[str] = set()
@@ -87,11 +92,23 @@ def check(name: str) -> float:
         _say(str(error))
         return 0.0
     namespace, history = _namespace()
-    verdict = check_in(asked, namespace, history)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        verdict = check_in(asked, namespace, history)
+    _print_some(printed.getvalue())
     _show(as_text(verdict), as_html(verdict))
     if verdict.status == "right":
         _solved.add(name)
     return verdict.points
+
+
+def _print_some(printed: str) -> None:
+    """What the learner's code printed, cut: it ran once a case, and the table is below."""
+    lines = printed.splitlines()
+    for line in lines[:_PRINTED]:
+        print(line[:200])
+    if len(lines) > _PRINTED:
+        print(f"… and {len(lines) - _PRINTED} more lines that your code printed")
 
 
 def check_in(asked: Exercise, namespace: Mapping[str, Any], history: Sequence[str] = ()) -> Verdict:
@@ -103,7 +120,7 @@ def check_in(asked: Exercise, namespace: Mapping[str, Any], history: Sequence[st
         missing = answer
         return judge(asked, lambda case: missing)
     if named := forbidden_reference(answer, namespace, asked.statement.forbid):
-        return Verdict(asked, (), f"This exercise is to be solved without {named}")
+        return Verdict(asked, (), f"This exercise is to be solved without the course's own {named}")
 
     def run(case: Case) -> Outcome:
         return attempt(asked, answer, case.inputs, namespace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import logging
 import os
+import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
@@ -111,11 +112,15 @@ def _api(course: Path, budget: Budget) -> NbGraderAPI:
 @contextmanager
 def _quiet() -> Any:
     """nbgrader's own log lines go to its results; an instructor sees rows instead."""
+    from sqlalchemy.exc import SAWarning
+
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.CRITICAL)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)  # of nbgrader's own queries
+            yield
     finally:
         root.setLevel(level)
 
@@ -132,7 +137,7 @@ def _grade(api: NbGraderAPI, chapter: str, course: Path, student: str) -> Row:
         return Row(student, chapter, score, max_score, "unreadable", note)
     kept = read_notebook(graded).metadata[KEY]
     feedback = api.generate_feedback(chapter, student, force=True)
-    notes = [*kept["notes"], *kept["repairs"]]
+    notes = list(dict.fromkeys([*kept["notes"], *kept["repairs"]]))
     if not feedback["success"]:
         notes.append("its feedback could not be written")
     if all(status == "not attempted" for status in kept["exercises"].values()):

@@ -111,6 +111,7 @@ def _run(source: Any, cells: Iterable[Any], on_code_cell: Callable[[int], None])
             timeout=CELL_TIMEOUT,
             kernel_name="python3",
             extra_arguments=["--IPKernelApp.log_level=40"],
+            coalesce_streams=True,
             resources={"metadata": {"path": folder}},
             on_cell_executed=executed,
         )

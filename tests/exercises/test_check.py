@@ -56,12 +56,26 @@ def test_a_stub_is_not_attempted(book: Notebook) -> None:
     book.run("class ScaleShift(nn.Module):\n    def __init__(self, n):\n"
              "        raise NotImplementedError('your code here')")  # fmt: skip
     points, shown = book.check()
-    assert points == 0.0 and "Not attempted yet" in shown and "hint('scale-shift')" in shown
+    assert points == 0.0 and "Not attempted yet: line 3 of your cell still says" in shown
+    assert "hint('scale-shift')" in shown
+
+
+def test_another_notimplementederror_is_an_error(book: Notebook) -> None:
+    """Torch raises one for a module without forward: that is work, and wrong."""
+    book.run(RIGHT.replace("def forward", "def foward"))
+    points, shown = book.check()
+    assert points == 0.0 and "Not attempted" not in shown and "NotImplementedError" in shown
+
+
+def test_what_an_answer_prints_does_not_bury_the_table(book: Notebook) -> None:
+    book.run(RIGHT.replace("return input", "print('here'); return input"))
+    points, shown = book.check()
+    assert points == 3.0 and shown.count("here\n") == 5 and "more lines that your code" in shown
 
 
 def test_a_cell_not_run_is_said(book: Notebook) -> None:
     points, shown = book.check()
-    assert points == 0.0 and "ScaleShift is not defined yet: run the exercise's cell" in shown
+    assert points == 0.0 and "ScaleShift is not defined: run the exercise's cell" in shown
 
 
 def test_a_syntax_error_is_said_with_its_line(book: Notebook) -> None:
@@ -111,7 +125,7 @@ def test_an_interrupt_is_said(book: Notebook) -> None:
 
 def test_a_wrong_shape_and_what_is_no_data_are_said(book: Notebook) -> None:
     book.run(RIGHT.replace("return input * self.scale + self.shift", "return input[0]"))
-    assert "your output is 2, the right one is 2×2" in book.check()[1]
+    assert "your output is of length 2, the right one is 2×2" in book.check()[1]
     book.run(RIGHT.replace("return input * self.scale + self.shift", "return self"))
     points, shown = book.check()
     assert points == 0.0 and "ScaleShift" in shown
@@ -171,7 +185,7 @@ def test_a_forbidden_reference_is_named(book: Notebook, monkeypatch: pytest.Monk
     book.run(RIGHT.replace("return input *", "paths.course_root(); return input *"))
     monkeypatch.setitem(vars(statement), "forbid", Forbid(modules=("helpers.paths",)))
     points, shown = book.check()
-    assert points == 0.0 and "to be solved without paths" in shown
+    assert points == 0.0 and "to be solved without the course's own paths" in shown
 
 
 def test_a_forbidden_operator_is_named_even_if_the_answer_hides_it(

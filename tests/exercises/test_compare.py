@@ -48,7 +48,8 @@ def test_tensors_agree_exactly_when_torch_says_so(
         (torch.zeros(2, 3), torch.zeros(3, 2), "your output is 2×3, the right one is 3×2"),
         (torch.zeros(2), torch.zeros(2, dtype=torch.int64),
          "your output has dtype torch.float32, the right one has torch.int64"),
-        (torch.zeros(()), torch.ones(3), "your output is a single number, the right one is 3"),
+        (torch.zeros(()), torch.ones(3),
+         "your output is a single number, the right one is of length 3"),
         (1.0, torch.ones(1), "your answer is a float, the right one is a tensor"),
     ],
 )  # fmt: skip

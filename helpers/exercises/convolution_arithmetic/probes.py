@@ -46,11 +46,27 @@ def conv2d_dilation_groups(
     if gradient is None:
         return answer(input, weight, **options)
     output = answer(input.requires_grad_(), weight.requires_grad_(), **options)
+    if problem := _no_way_back(output, gradient):
+        raise ValueError(problem)
     output.backward(gradient)
     return {
         f"gradient of the {name}": torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
         for name, tensor in (("input", input), ("weight", weight))
     }
+
+
+def _no_way_back(output: Any, gradient: torch.Tensor) -> str:
+    """Why no gradient can flow back from an output, in words for its author."""
+    if not isinstance(output, torch.Tensor):
+        return f"no gradient can flow back: the output is {type(output).__name__}, not a tensor"
+    if output.shape != gradient.shape:
+        return "no gradient can flow back: the output has the wrong shape"
+    if not output.requires_grad:
+        return (
+            "no gradient can flow back: the output does not know the input and the weight any "
+            "more (did detach, no_grad, item or NumPy come between?)"
+        )
+    return ""
 
 
 def conv_transpose_output_size(

@@ -44,7 +44,8 @@ EXERCISES: tuple[Statement, ...] = (
             "Put the kernel at the left end of the padded input. How many pixels are left on its "
             "right? Each stride uses some of them up.",
             "Padding makes the input longer by 2 * padding. A dilated kernel spans "
-            "dilation * (kernel_size - 1) + 1 pixels. Steps that do not fit whole do not count.",
+            "dilation * (kernel_size - 1) + 1 pixels. Steps that do not fit whole do not count: "
+            "// divides integers and rounds down.",
             "return (input_size + 2 * padding - span) // stride + 1, where span is "
             "dilation * (kernel_size - 1) + 1.",
         ),
@@ -61,7 +62,7 @@ EXERCISES: tuple[Statement, ...] = (
         hints=(
             "Without padding, how many pixels shorter than the input is the output at stride 1?",
             "The two paddings add up to dilation * (kernel_size - 1). If that is odd, one side "
-            "gets one more: the right.",
+            "gets one more: the right. // divides integers and rounds down.",
             "total = dilation * (kernel_size - 1); the left gets total // 2, the right the rest.",
         ),
     ),
@@ -77,8 +78,8 @@ EXERCISES: tuple[Statement, ...] = (
         hints=(
             "reshape keeps the numbers in the order they have in memory and only deals them out "
             "anew. Which operation moves a dimension to another place?",
-            "permute takes the old dimensions in their new order. Which old dimension comes "
-            "first, which second?",
+            "images.permute(...) takes the old dimensions, counted from 0, in their new order. "
+            "Which old dimension comes first, which second?",
             "The batch stays (0), then the channels (3), then height (1) and width (2): "
             "images.permute(0, 3, 1, 2).",
         ),
@@ -96,7 +97,9 @@ EXERCISES: tuple[Statement, ...] = (
             "One output pixel is one window of all input channels times one kernel, added up. "
             "Which loops can a tensor operation take over?",
             "input.unfold(2, kH, 1).unfold(3, kW, 1) has shape (N, C, oH, oW, kH, kW). Multiply by "
-            "the weight (out, C, kH, kW) and add up over C, kH and kW.",
+            "the weight (out, C, kH, kW) and add up over C, kH and kW: give each of these "
+            "dimensions a letter, for torch.einsum. If the lines without a bias fail, mind that "
+            "bias is None there.",
             'torch.einsum("nchwij,ocij->nohw", windows, weight) does it; then, if there is a '
             "bias, add bias.reshape(1, -1, 1, 1).",
         ),

@@ -45,7 +45,7 @@ def _add_constant_cases(random: random.Random) -> Iterator[Case]:
         numbers = f"{len(input)} numbers" if input.ndim == 1 else f"{shape_text(input.shape)} input"
         said += f", {numbers}"
         look = "input" if group == "the input stays as it was" else "output"
-        said += ", looked at after the call" if look == "input" else ""
+        said += ", output and input afterward" if look == "input" else ""
         return Case(group, said, {"constants": constants, "input": input, "look": look}, **more)
 
     yield made("output", [1.0], torch.tensor([1.0, 2.0, 3.0]), fixed=True)
@@ -79,7 +79,7 @@ class _ScaleShift(nn.Module):
 _SCALE_SHIFT_TEXT = {
     "output": "scale and shift set by hand",
     "learning": "after one step of SGD from the start values",
-    "state_dict": "loaded from a state_dict, twice",
+    "state_dict": "loaded from a state_dict, then from its own",
 }
 
 
@@ -210,7 +210,8 @@ def _count_parameters_cases(random: random.Random) -> Iterator[Case]:
     def made(group: str, sizes: list[int], frozen: tuple[str, ...] = (), **more: bool) -> Case:
         tied, normalized = group == "shared parameters", group == "buffers"
         if tied:
-            text = f"blocks that share a weight, of sizes {sizes}"
+            text = "two Linear(n, n), one weight; one Linear(n, 1), two names; "
+            text += f"n = {', '.join(map(str, sizes))}"
         else:
             text = f"linear layers from {' to '.join(map(str, sizes))} features"
         text += " with batch normalization" if normalized else ""
@@ -263,7 +264,7 @@ def _freeze_by_name_cases(random: random.Random) -> Iterator[Case]:
         look = {"names": "names", "one step of SGD": "moved"}.get(group, "both")
         inputs = {"state": state, "patterns": patterns, "input": normal(random, 6, 2)}
         said = "pattern " + " then ".join(f'"{pattern}"' for pattern in patterns)
-        said += "" if look == "names" else ", a step of SGD with weight decay"
+        said += "" if look == "names" else ", then a step of SGD with weight decay"
         return Case(group, said, inputs | {"look": look}, **more)
 
     yield made("names", ["*.bias"], fixed=True)
@@ -298,7 +299,7 @@ class _ScaledResidual(nn.Module):
 
 _RESIDUAL_TEXT = {
     "learning": ("learning", "after one step of SGD, p = 0"),
-    "evaluation mode": ("modes", "in both modes, p = 1 (all dropped)"),
+    "evaluation mode": ("modes", "in evaluation and training mode, p = 1"),
     "state_dict": ("state_dict", "loaded from a state_dict, p = 0"),
 }
 

@@ -18,25 +18,53 @@ def _one_step(module: nn.Module, input: Tensor, lr: float, weight_decay: float =
     that a learner would wait for.
     """
     parameters = list(module.parameters())
-    module(input).square().mean().backward()
+    if not parameters:
+        raise RuntimeError("SGD finds nothing to move: named_parameters() is empty")
+    loss = _output(module, input).square().mean()
+    if not loss.requires_grad:
+        raise RuntimeError("SGD gets no gradient: no parameter took part in the output")
+    loss.backward()
     with torch.no_grad():
         for parameter in parameters:
             if parameter.grad is not None:
                 parameter.sub_(lr * (parameter.grad + weight_decay * parameter))
 
 
-def _copy(into: Any, tensor: Tensor) -> None:
+def _output(module: nn.Module, input: Tensor) -> Tensor:
+    """What the module returns, which has to be a tensor."""
+    output = module(input)
+    if output is None:
+        raise TypeError("forward returned None (is a return missing?)")
+    if not isinstance(output, Tensor):
+        raise TypeError(f"forward returned an object of type {type(output).__name__}, not a tensor")
+    return output
+
+
+def _copy(module: nn.Module, name: str, tensor: Tensor) -> None:
     """Write into a tensor of the answer's, whether or not it was registered."""
-    with torch.no_grad():
-        into.copy_(tensor)
+    into = getattr(module, name)
+    if not isinstance(into, Tensor):
+        raise TypeError(f"{name} is an object of type {type(into).__name__}, not a tensor")
+    try:
+        with torch.no_grad():
+            into.copy_(tensor)
+    except RuntimeError:
+        shapes = f"{tuple(into.shape)}; {tuple(tensor.shape)} is asked for"
+        raise RuntimeError(f"{name} has the shape {shapes}") from None
 
 
 def add_constant(answer: Any, constants: Sequence[float], input: Tensor, look: str) -> Any:
     """Build one module a constant, run them one after the other."""
-    chain = nn.Sequential(*[answer(constant) for constant in constants])
-    output = chain(input)
+    output = input
+    for module in [answer(constant) for constant in constants]:
+        if not isinstance(module, nn.Module):
+            kind = type(module).__name__
+            raise TypeError(f"AddConstant(…) made an object of type {kind}, not an nn.Module")
+        if "_parameters" not in vars(module):
+            raise AttributeError("super().__init__() was not called in __init__")
+        output = _output(module, output)
     if look == "input":
-        return {"output": output, "your input, looked at after the call": input}
+        return {"output": output, "the input after the call": input}
     return output
 
 
@@ -51,9 +79,9 @@ def scale_shift(answer: Any, num_features: int, input: Tensor, **given: Any) -> 
         again.load_state_dict(module.state_dict())
         module = again
     else:
-        _copy(module.scale, given["scale"])
-        _copy(module.shift, given["shift"])
-    return module(input)
+        _copy(module, "scale", given["scale"])
+        _copy(module, "shift", given["shift"])
+    return _output(module, input)
 
 
 def call_counter(answer: Any, modes: str, input: Tensor, look: str = "") -> dict[str, Any]:
@@ -68,13 +96,15 @@ def call_counter(answer: Any, modes: str, input: Tensor, look: str = "") -> dict
             module = answer()
             module.load_state_dict(state)
         else:
-            output = module.train(mode == "t")(output + 1)
+            output = _output(module.train(mode == "t"), output + 1)
     said = {"last output": output, "calls": int(module.calls)}
     if look == "state_dict":
         said["calls in state_dict()"] = module.state_dict().get("calls")
+        said["is calls a buffer?"] = "calls" in dict(module.named_buffers())
     elif look == "device":
         module.to("meta")
-        said["device of calls after .to('meta')"] = str(module.calls.device)
+        device = getattr(module.calls, "device", f"none, for it is {type(module.calls).__name__}")
+        said["device of calls after .to('meta')"] = str(device)
     return said
 
 
@@ -85,13 +115,16 @@ def module_list_mlp(
     module = answer(sizes)
     if use == "state_dict":
         module.load_state_dict(state)
-        return module(input)
+        return _output(module, input)
+    if len(module.layers) != len(state) // 2:
+        asked = f"{len(state) // 2} linear layers are asked for"
+        raise ValueError(f"the length of layers is {len(module.layers)}; {asked}")
     for index, layer in enumerate(module.layers):
-        _copy(layer.weight, state[f"layers.{index}.weight"])
-        _copy(layer.bias, state[f"layers.{index}.bias"])
+        _copy(layer, "weight", state[f"layers.{index}.weight"])
+        _copy(layer, "bias", state[f"layers.{index}.bias"])
     if use == "learning":
         _one_step(module, input, lr=0.1)
-    return module(input)
+    return _output(module, input)
 
 
 class _Tied(nn.Module):
@@ -147,9 +180,12 @@ def freeze_by_name(
     # The input asks for gradients so that backward() works even if every parameter is frozen;
     # weight decay moves a parameter whose gradient is merely zero.
     _one_step(module, input.requires_grad_(), lr=0.5, weight_decay=0.1)
+    tensors = dict(module.named_parameters())
     moved: dict[str, Any] = {
-        f"{name} after the step": tensor for name, tensor in module.named_parameters()
+        f"did {name} move?": not torch.equal(tensor, state[name])
+        for name, tensor in tensors.items()
     }
+    moved |= {f"{name} after the step": tensor for name, tensor in tensors.items()}
     return {"names of the last call": names[-1]} | moved if look == "both" else moved
 
 
@@ -159,14 +195,15 @@ def mend_residual(answer: Any, state: dict[str, Tensor], input: Tensor, use: str
     if use == "state_dict":
         module = answer(num_features, p=0.0)
         module.load_state_dict(state)
-        return module(input)
+        return _output(module, input)
     module = answer(num_features, p=1.0 if use == "modes" else 0.0)
-    _copy(module.linear.weight, state["linear.weight"])
-    _copy(module.linear.bias, state["linear.bias"])
+    _copy(module.linear, "weight", state["linear.weight"])
+    _copy(module.linear, "bias", state["linear.bias"])
     if use == "learning":
         _one_step(module, input, lr=1.0)
-        return {"gain after one step of SGD": module.gain, "output after it": module(input)}
+        output = _output(module, input)
+        return {"gain after one step of SGD from 0.1": module.gain, "output after it": output}
     return {
-        "output in evaluation mode": module.eval()(input),
-        "output in training mode with p = 1": module.train()(input),
+        "output in evaluation mode": _output(module.eval(), input),
+        "output in training mode with p = 1": _output(module.train(), input),
     }

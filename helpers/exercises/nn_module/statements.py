@@ -14,10 +14,10 @@ EXERCISES: tuple[Statement, ...] = (
         minutes=5,
         groups={"output": 2, "two in a row": 1, "the input stays as it was": 1},
         hints=(
-            "Two methods, two moments: `__init__` runs once, when the module is made; `forward` "
+            "Two methods, two moments: __init__ runs once, when the module is made; forward "
             "runs at each call. Which of them sees the constant, which sees the input?",
-            "Keep the constant on the object, in `__init__`, so that `forward` finds it there. "
-            "Let `forward` make a new tensor; do not write into the one it was given.",
+            "Keep the constant on the object, in __init__, so that forward finds it there. "
+            "Let forward make a new tensor; do not write into the one it was given.",
             "After super().__init__(): self.constant = constant. In forward: "
             "return input + self.constant (and not input += self.constant, which writes into "
             "the caller's tensor).",
@@ -68,8 +68,9 @@ EXERCISES: tuple[Statement, ...] = (
         hints=(
             "A network with k sizes has k − 1 layers: layer i maps sizes[i] features to "
             "sizes[i + 1]. What must hold the layers, so that the module sees them?",
-            "Build nn.ModuleList of nn.Linear over zip(sizes, sizes[1:]). In forward go through "
+            "Build an nn.ModuleList of nn.Linear over zip(sizes, sizes[1:]). In forward go through "
             "the layers in order, and treat the last one differently.",
+            "self.layers = nn.ModuleList(nn.Linear(m, n) for m, n in zip(sizes, sizes[1:])). "
             "In forward: for layer in self.layers[:-1]: input = F.relu(layer(input)); "
             "then return self.layers[-1](input).",
         ),
@@ -117,9 +118,10 @@ EXERCISES: tuple[Statement, ...] = (
         minutes=15,
         groups={"learning": 1, "evaluation mode": 1, "state_dict": 1},
         hints=(
-            "Look at the names that named_parameters() gives for the broken block: which is "
-            "missing? Then call the block twice in evaluation mode: what should not differ?",
-            "A Parameter times a number is an ordinary tensor: multiply first, wrap afterwards. "
+            "gain is missing from the list: what kind of object does the line that makes it "
+            "assign? The outputs differ in evaluation mode: what in forward is random, and how "
+            "could it know the mode?",
+            "A Parameter times a number is an ordinary tensor: multiply first, wrap afterward. "
             "And a function does not know the module's mode unless it is told.",
             "self.gain = nn.Parameter(0.1 * torch.ones(num_features)), and "
             "F.dropout(…, self.p, training=self.training) in forward (or an nn.Dropout module, "
