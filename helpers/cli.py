@@ -152,9 +152,9 @@ def check(
 
     from .exercises.display import as_text
     from .exercises.judge import PUBLIC_SEED
-    from .grading.notebook import chapter_of, judge_notebook
+    from .grading.marking import judge_notebook
     from .grading.repair import realign
-    from .grading.submission import read_notebook
+    from .grading.submission import chapter_of, read_notebook
 
     theirs = read_notebook(notebook)
     chapter = chapter_of(theirs)
@@ -193,7 +193,7 @@ def publish(
 
     places = _places()
     if checking:
-        found = publishing.drift(places)
+        found = publishing.drift(places, chapters)
         for line in found:
             out.print(line, markup=False, soft_wrap=True)
         if found:
@@ -201,7 +201,7 @@ def publish(
         out.print("chapters/ is what solutions/ gives")
         return
     if solved is not None:
-        written = publishing.write_solved(places, solved)
+        written = publishing.write_solved(places, solved, chapters)
     else:
         with _bars() as bars:
             tasks: dict[str, Any] = {}
@@ -263,7 +263,8 @@ def grade(
     from .grading.session import Budget
     from .publishing.publish import write_course
 
-    write_course(_places(), course, [chapter])
+    if not write_course(_places(), course, [chapter]):
+        raise ValueError(f"{chapter} has no exercises, so there is nothing to grade")
     err.print(
         "Grading without a sandbox: learners' code runs in a process of its own, with time "
         "limits, but it can read this disk. Grade only work of people you trust."

@@ -21,5 +21,6 @@ def __getattr__(name: str) -> Any:
     if name in ("check", "hint", "solution"):
         from . import notebook
 
+        notebook.watch()
         return getattr(notebook, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import torch
 
 from .definition import STUB, UNWRITTEN, Exercise, Statement
-from .guard import Forbidden, OperatorGuard, operator_message
+from .guard import Forbidden, OperatorGuard, forbidden_reference, operator_message
 from .plain import NotPlain, to_plain
 
 #: What can go wrong, other than a wrong value.
@@ -41,10 +42,8 @@ def attempt(
     """Use ``answer`` on one case through the exercise's probe. Raises only KeyboardInterrupt."""
     guard = OperatorGuard(exercise.statement.forbid.operators)
     probe, given = exercise.probe(), copied(inputs)
-    state = torch.random.get_rng_state()
     try:
-        torch.default_generator.manual_seed(0)
-        with torch.enable_grad(), guard:
+        with known_state(), guard:
             returned = probe(answer, **given)
         value = to_plain(returned)
     except KeyboardInterrupt:
@@ -59,11 +58,24 @@ def attempt(
             said = f"{place.removeprefix('at ')} still says {STUB}"
             return Outcome(failure="not attempted", message=said)
         return Outcome(failure="error", message=told(error, namespace))
-    finally:
-        torch.random.set_rng_state(state)
     if guard.seen:  # raised, and swallowed by the answer
         return Outcome(failure="forbidden", message=operator_message(guard.seen))
     return Outcome(value=value)
+
+
+@contextmanager
+def known_state() -> Iterator[None]:
+    """Torch as it is when it has just been imported: a cell may have changed the default dtype,
+    device or mode, and neither cases nor expected values may depend on that. Undone at the end."""
+    dtype, random = torch.get_default_dtype(), torch.random.get_rng_state()
+    try:
+        torch.set_default_dtype(torch.float32)
+        torch.default_generator.manual_seed(0)
+        with torch.device("cpu"), torch.inference_mode(False), torch.enable_grad():
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
+        torch.random.set_rng_state(random)
 
 
 def copied(value: Any) -> Any:
@@ -114,4 +126,7 @@ def find_answer(namespace: Mapping[str, Any], statement: Statement) -> Callable[
     if not callable(answer):
         message = f"{name} is {type(answer).__name__} here; a function or a class is asked for"
         return Outcome(failure="undefined", message=message)
+    if named := forbidden_reference(answer, namespace, statement.forbid):
+        message = f"this exercise is to be solved without {named}"
+        return Outcome(failure="forbidden", message=message)
     return answer

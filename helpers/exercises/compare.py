@@ -61,7 +61,10 @@ def brief(value: Any, limit: int = 60) -> str:
         return f"a tensor, {shape_text(value.shape)}"
     if type(value) is float:
         return _number(value)
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to write an int of more than 4,300 digits
+        text = "a huge number"
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

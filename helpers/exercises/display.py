@@ -158,9 +158,7 @@ def _grid(value: torch.Tensor, other: torch.Tensor | None) -> str:
         body += "<tr>"
         for j, number in enumerate(row):
             text = f"{number:.4g}" if isinstance(number, float) else str(number)
-            wrong = against is not None and not torch.isclose(
-                two[i, j], against[i, j].to(two.dtype)
-            )
+            wrong = against is not None and compare(two[i, j], against[i, j], exact_dtype=False)
             frame = "2px solid" if wrong else "1px solid rgba(128,128,128,.4)"
             text = f"<s>{text}</s>" if wrong else text
             body += f'<td style="border:{frame};padding:.15em .5em;text-align:right">{text}</td>'

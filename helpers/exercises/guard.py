@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import partial
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -49,16 +50,34 @@ def operator_message(name: str) -> str:
 
 
 def forbidden_reference(answer: Any, namespace: Mapping[str, Any], forbid: Forbid) -> str | None:
-    """The name under which an answer's code reaches a forbidden module, if it does.
+    """The module that an answer's code reaches though its exercise forbids it, if it does.
 
-    Only what the code names is looked at: enough for an honest learner, who is told at once.
-    While marks are given the module is absent.
+    Looked at are the names in the answer's code and in the functions of the learner's own that it
+    calls: enough for an honest learner. While marks are given the reference is absent as well.
     """
-    for name in sorted(_names(answer)):
-        home = _home(namespace[name]) if name in namespace else name
-        if any(home == module or home.startswith(module + ".") for module in forbid.modules):
-            return name
+    seen: set[int] = set()
+    waiting = [answer]
+    while waiting:
+        part = waiting.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if home := _forbidden(_home(part), forbid):
+            return home
+        for name in _names(part):
+            value = _resolved(name, namespace)
+            if home := _forbidden(name if value is None else _home(value), forbid):
+                return home
+            if getattr(value, "__globals__", None) is namespace or isinstance(value, partial):
+                waiting.append(value)
+        waiting += [
+            x for x in (getattr(part, "func", None), getattr(part, "__wrapped__", None)) if x
+        ]
     return None
+
+
+def _forbidden(home: str, forbid: Forbid) -> str | None:
+    return next((m for m in forbid.modules if home == m or home.startswith(m + ".")), None)
 
 
 def _home(value: Any) -> str:
@@ -67,11 +86,22 @@ def _home(value: Any) -> str:
     return str(getattr(value, "__module__", ""))
 
 
+def _resolved(name: str, namespace: Mapping[str, Any]) -> Any:
+    """What a dotted name stands for, as far as modules lead; None if its first part is unknown."""
+    first, *rest = name.split(".")
+    value = namespace.get(first)
+    for attribute in rest:
+        if not isinstance(value, ModuleType):
+            break
+        value = getattr(value, attribute, None)
+    return value
+
+
 def _names(answer: Any) -> set[str]:
-    """The global names and imported modules that the code of a function or a class loads."""
+    """The global names, dotted as far as they go, and the imported modules in an answer's code."""
     found: set[str] = set()
     for code in _codes(answer):
-        module = ""
+        module = dotted = ""
         for step in dis.get_instructions(code):
             if step.opname == "IMPORT_NAME":
                 module = step.argval
@@ -79,7 +109,13 @@ def _names(answer: Any) -> set[str]:
             elif step.opname == "IMPORT_FROM":
                 found.add(f"{module}.{step.argval}")
             elif step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-                found.add(step.argval)
+                dotted = step.argval
+                found.add(dotted)
+            elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and dotted:
+                dotted += f".{step.argval}"
+                found.add(dotted)
+            else:
+                dotted = ""
     return found
 
 

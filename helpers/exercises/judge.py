@@ -7,11 +7,12 @@ case to another process and receives plain data.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .attempt import Outcome, copied
+from .attempt import Outcome, copied, known_state
 from .compare import Mismatch, compare, kind_text
 from .definition import Case, Exercise, Oracle
 from .plain import to_plain
@@ -94,8 +95,8 @@ def judge(exercise: Exercise, run: Run, seed: int | str = PUBLIC_SEED) -> Verdic
     seed
         Makes the random cases.
     """
-    oracle = exercise.oracle()
-    cases = exercise.cases(seed)
+    with known_state():
+        oracle, cases = exercise.oracle(), exercise.cases(seed)
     lines: list[Line] = []
     for case in cases:
         outcome = run(case)
@@ -108,15 +109,17 @@ def judge(exercise: Exercise, run: Run, seed: int | str = PUBLIC_SEED) -> Verdic
 
 def expected_value(exercise: Exercise, case: Case) -> Any:
     """What the exercise's probe gives for the reference, as plain data."""
-    import torch
+    with known_state():
+        return to_plain(exercise.probe()(exercise.oracle().reference, **copied(case.inputs)))
 
-    state = torch.random.get_rng_state()
-    try:
-        torch.default_generator.manual_seed(0)
-        with torch.enable_grad():
-            return to_plain(exercise.probe()(exercise.oracle().reference, **copied(case.inputs)))
-    finally:
-        torch.random.set_rng_state(state)
+
+def _without_text(outcome: Outcome) -> str:
+    """A failure without an exception's own text, in which an answer could tell a case's inputs."""
+    if outcome.failure != "error":
+        return outcome.message
+    kind = outcome.message.split(":")[0].split(",")[0]
+    place = re.search(r", at line \d+ of your cell", outcome.message)
+    return f"your code raised {kind}{place.group() if place else ''}"
 
 
 def _line(case: Case, outcome: Outcome, oracle: Oracle, exercise: Exercise) -> Line:
@@ -124,7 +127,7 @@ def _line(case: Case, outcome: Outcome, oracle: Oracle, exercise: Exercise) -> L
         said = outcome.message
         if outcome.failure == "type":
             said += f"; the right one is {kind_text(expected_value(exercise, case))}"
-        return Line(case, False, said, said, failure=outcome.failure)
+        return Line(case, False, said, _without_text(outcome), failure=outcome.failure)
     expected = expected_value(exercise, case)
     difference: Mismatch | None = compare(
         outcome.value,

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import io
-import linecache
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
-from types import FunctionType
 from typing import Any
 
-from .attempt import Outcome, attempt, find_answer
-from .definition import Case, Exercise, exercise
+from .attempt import Outcome, attempt, find_answer, told
+from .definition import Case, Exercise, exercise, exercises
 from .display import as_html, as_text
-from .guard import forbidden_reference
 from .judge import Verdict, judge
 
 #: Lines shown of what an answer prints while it is checked.
@@ -62,15 +58,15 @@ def _shell() -> Any:
     return get_ipython()
 
 
-def _namespace() -> tuple[Mapping[str, Any], Sequence[str]]:
-    """The learner's names, and the cells they have run (empty outside IPython)."""
+def _namespace() -> Mapping[str, Any]:
+    """The learner's names."""
     shell = _shell()
     if shell is not None:
-        return shell.user_ns, shell.user_ns.get("In", [])
+        return shell.user_ns
     frame = sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("helpers."):
         frame = frame.f_back
-    return frame.f_globals, []
+    return frame.f_globals
 
 
 def check(name: str) -> float:
@@ -91,10 +87,9 @@ def check(name: str) -> float:
     except ValueError as error:
         _say(str(error))
         return 0.0
-    namespace, history = _namespace()
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        verdict = check_in(asked, namespace, history)
+        verdict = check_in(asked, _namespace(), _broken(asked.statement.answer))
     _print_some(printed.getvalue())
     _show(as_text(verdict), as_html(verdict))
     if verdict.status == "right":
@@ -111,59 +106,86 @@ def _print_some(printed: str) -> None:
         print(f"… and {len(lines) - _PRINTED} more lines that your code printed")
 
 
-def check_in(asked: Exercise, namespace: Mapping[str, Any], history: Sequence[str] = ()) -> Verdict:
-    """Judge the answer in ``namespace`` with the public seed. Does not raise."""
-    if problem := _broken_cell(asked.statement.answer, namespace, history):
-        return Verdict(asked, (), problem)
+def _broken(name: str) -> str:
+    """Why the learner's last definition of ``name`` did not come about, if so."""
+    kept = getattr(_shell(), "_layerwise_watch", None)
+    return kept.broken.get(name, "") if kept is not None else ""
+
+
+def check_in(asked: Exercise, namespace: Mapping[str, Any], broken: str = "") -> Verdict:
+    """Judge the answer in ``namespace`` with the public seed. Does not raise.
+
+    Parameters
+    ----------
+    broken
+        Why the last definition of the answer did not come about; empty if it did.
+    """
+    if broken:
+        return Verdict(asked, (), broken)
     answer = find_answer(namespace, asked.statement)
-    if isinstance(answer, Outcome):
-        missing = answer
-        return judge(asked, lambda case: missing)
-    if named := forbidden_reference(answer, namespace, asked.statement.forbid):
-        return Verdict(asked, (), f"This exercise is to be solved without the course's own {named}")
 
     def run(case: Case) -> Outcome:
+        if isinstance(answer, Outcome):
+            return answer
         return attempt(asked, answer, case.inputs, namespace)
 
     try:
-        return judge(asked, run)
+        verdict = judge(asked, run)
+        as_text(verdict), as_html(verdict)
     except KeyboardInterrupt:
         return Verdict(asked, (), "Interrupted while your code ran: is there a loop without end?")
+    except Exception as error:  # an answer that cannot even be compared or shown
+        return Verdict(asked, (), f"Your answer could not be compared. {told(error, namespace)}")
+    return verdict
 
 
-def _broken_cell(name: str, namespace: Mapping[str, Any], history: Sequence[str]) -> str:
-    """Why the learner's last definition of ``name`` is not the one in the namespace, if so."""
-    pattern = re.compile(rf"^\s*(?:def|class)\s+{name}\b|^{name}\s*=", re.MULTILINE)
-    source = next((cell for cell in reversed(history) if pattern.search(cell)), None)
-    if source is None:
-        return ""
-    try:
-        ast.parse(source)
-    except SyntaxError as error:
+class _Watch:
+    """Remembers which cells ended before they defined the answer that they meant to define.
+
+    A kernel knows the cells that were run, not those on the screen: after a SyntaxError an older
+    definition, or none, is what `check` would find.
+    """
+
+    def __init__(self, shell: Any) -> None:
+        self.shell = shell
+        self.broken: dict[str, str] = {}
+        self._before: dict[str, Any] = {}
+        self._answers = {e.statement.answer for e in exercises()}
+        shell.events.register("pre_run_cell", self._start)
+        shell.events.register("post_run_cell", self._end)
+
+    def _start(self, _info: Any) -> None:
+        self._before = {name: self.shell.user_ns.get(name) for name in self._answers}
+
+    def _end(self, result: Any) -> None:
+        source = str(getattr(result.info, "raw_cell", ""))
+        meant = set(re.findall(r"^(?:async +def|def|class) +(\w+)", source, re.MULTILINE))
+        for name in self._answers:
+            if self.shell.user_ns.get(name) is not self._before.get(name) or result.success:
+                self.broken.pop(name, None)
+            elif name in meant:
+                error = result.error_before_exec or result.error_in_exec
+                self.broken[name] = _stopped(name, error, self.shell.user_ns)
+
+
+def _stopped(name: str, error: BaseException, namespace: Mapping[str, Any]) -> str:
+    if isinstance(error, SyntaxError):
         line = (error.text or "").strip()
-        return (
-            f"Python could not read your cell. {type(error).__name__} at line {error.lineno}: "
-            f"{error.msg}" + (f" in `{line}`" if line else "")
-        )
-    except ValueError:
-        return ""  # a magic or a null byte: IPython's business
-    written = _source(namespace.get(name))
-    if written is not None and written.strip() != source.strip():
-        return (
-            f"{name} is an older one than in the last cell that defines it: that cell stopped "
-            "before it got there. Mend it, run it again, then this one"
-        )
-    return ""
+        where = f" at line {error.lineno}" if error.lineno else ""
+        said = f"{type(error).__name__}{where}: {error.msg}" + (f" in `{line}`" if line else "")
+        return f"Python could not read the cell that defines {name}. {said}"
+    older = f", so {name} is an older one" if name in namespace else ""
+    return (
+        f"The last cell that defines {name} stopped before it got there{older}. "
+        f"{told(error, namespace)}"
+    )
 
 
-def _source(answer: Any) -> str | None:
-    """The text of the cell that an answer's code was compiled from, if it is known."""
-    parts = list(vars(answer).values()) if isinstance(answer, type) else [answer]
-    for part in parts:
-        part = getattr(part, "__func__", part)
-        if isinstance(part, FunctionType):
-            return "".join(linecache.getlines(part.__code__.co_filename)) or None
-    return None
+def watch() -> None:
+    """Begin to watch the cells that are run, once a shell."""
+    shell = _shell()
+    if shell is not None and getattr(shell, "_layerwise_watch", None) is None:
+        shell._layerwise_watch = _Watch(shell)
 
 
 def hint(name: str) -> None:

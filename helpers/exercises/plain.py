@@ -30,8 +30,10 @@ def to_plain(value: Any) -> Any:
         return value
     if isinstance(value, torch.Tensor):
         plain = torch.Tensor.detach(value).as_subclass(torch.Tensor)
-        if plain.layout != torch.strided:
-            raise NotPlain(f"a tensor of layout {plain.layout}; a dense one was expected")
+        if plain.layout != torch.strided or plain.is_quantized or plain.is_nested:
+            raise NotPlain("a sparse, nested or quantized tensor; a dense one was expected")
+        if plain.is_meta:
+            raise NotPlain("a tensor on the device 'meta', which has no numbers")
         return plain.to("cpu", copy=True).contiguous()
     if isinstance(value, np.ndarray):
         return torch.from_numpy(np.array(value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import logging
 import os
+import re
 import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -112,6 +113,7 @@ def _api(course: Path, budget: Budget) -> NbGraderAPI:
 @contextmanager
 def _quiet() -> Any:
     """nbgrader's own log lines go to its results; an instructor sees rows instead."""
+    from nbformat.warnings import DuplicateCellId, MissingIDFieldWarning
     from sqlalchemy.exc import SAWarning
 
     root = logging.getLogger()
@@ -119,7 +121,9 @@ def _quiet() -> Any:
     root.setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SAWarning)  # of nbgrader's own queries
+            # of nbgrader's own queries; of cells that repair gives ids
+            for kind in (SAWarning, DuplicateCellId, MissingIDFieldWarning):
+                warnings.simplefilter("ignore", kind)
             yield
     finally:
         root.setLevel(level)
@@ -127,14 +131,12 @@ def _quiet() -> Any:
 
 def _grade(api: NbGraderAPI, chapter: str, course: Path, student: str) -> Row:
     done = api.autograde(chapter, student, force=True, create=True)
-    score, max_score = _score(api, chapter, student)
-    if not done["success"]:
-        status, note = _why_not(course, chapter, student, done)
-        return Row(student, chapter, score, max_score, status, note)
     graded = course / "autograded" / student / chapter / f"{chapter}.ipynb"
-    if not graded.is_file():
-        note = f"there is no {chapter}.ipynb among the files handed in"
-        return Row(student, chapter, score, max_score, "unreadable", note)
+    if not done["success"] or not graded.is_file():
+        _take_back(api, chapter, student)
+        status, note = _why_not(course, chapter, student, done)
+        return Row(student, chapter, *_score(api, chapter, student), status, note)
+    score, max_score = _score(api, chapter, student)
     kept = read_notebook(graded).metadata[KEY]
     feedback = api.generate_feedback(chapter, student, force=True)
     notes = list(dict.fromkeys([*kept["notes"], *kept["repairs"]]))
@@ -146,12 +148,34 @@ def _grade(api: NbGraderAPI, chapter: str, course: Path, student: str) -> Row:
 
 
 def _why_not(course: Path, chapter: str, student: str, done: Any) -> tuple[str, str]:
+    if set(student) & set("*?[]"):
+        return "failed", "nbgrader takes *, ?, [ and ] in a folder's name for a pattern: rename it"
     try:
         read_notebook(course / "submitted" / student / chapter / f"{chapter}.ipynb")
     except Unreadable as error:
         return "unreadable", str(error)
-    said = str(done.get("error") or done.get("log") or "").strip().splitlines()
-    return "failed", said[-1][:300] if said else "nbgrader did not say why"
+    log = f"{done.get('log') or ''}\n{done.get('error') or ''}"
+    said = re.findall(r"^(?:[\w.]*\.)?(\w*(?:Error|Exception|Unreadable)\b.*)$", log, re.MULTILINE)
+    said = [line for line in said if not line.startswith("NbGraderException")] or said
+    reason = said[-1][:300] if said else "nbgrader did not say why"
+    if reason.startswith("Unreadable: "):
+        return "unreadable", reason.removeprefix("Unreadable: ")
+    return "failed", reason
+
+
+def _take_back(api: NbGraderAPI, chapter: str, student: str) -> None:
+    """What an earlier submission earned by itself is not this one's; manual marks stay."""
+    from nbgrader.api import Gradebook, MissingEntry
+
+    with Gradebook(api.coursedir.db_url, api.course_id) as gradebook:
+        try:
+            submission = gradebook.find_submission(chapter, student)
+        except MissingEntry:
+            return
+        for notebook in submission.notebooks:
+            for grade in notebook.grades:
+                grade.auto_score = 0
+        gradebook.db.commit()
 
 
 def _score(api: NbGraderAPI, chapter: str, student: str) -> tuple[float, float]:

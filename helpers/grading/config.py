@@ -37,11 +37,13 @@ def configure(config: Any, course: Path) -> Any:
     # What learning platforms call the files of a download (nbgrader gives whole paths):
     #   Week 2_alice_attempt_2026-11-20-10-00-00_02_convolution_arithmetic.ipynb    Blackboard
     #   alicesmith_LATE_1234_56789_02_convolution_arithmetic-1.ipynb                Canvas
-    #   Alice Smith_1234_assignsubmission_file_02_convolution_arithmetic.ipynb      Moodle
+    #   Alice Smith_1234_assignsubmission_file_02_convolution_arithmetic.ipynb      Moodle, flat
+    #   Alice Smith_1234_assignsubmission_file_/02_convolution_arithmetic.ipynb     Moodle, folders
+    #   alice_02_convolution_arithmetic.ipynb                                       by hand
     chapters = "|".join(sorted({e.chapter for e in exercises()}))
     config.FileNameCollectorPlugin.named_regexp = (
-        r".*/(?:[^/]*?_(?=[^/_]+_attempt_))?(?P<student_id>[^/_]+)_"
-        r"(?:attempt_(?P<timestamp>[0-9-]+)_)?(?:(?:LATE_)?\d+_\d+_|\d+_assignsubmission_file_)?"
+        r".*/(?:[^/_]*_(?=[^/]+_attempt_))?(?P<student_id>[^/]+?)_"
+        r"(?:attempt_(?P<timestamp>[0-9-]+)_|(?:LATE_)?\d+_\d+_|\d+_assignsubmission_file_/?)?"
         rf"(?P<file_id>{chapters})"
     )
     return config

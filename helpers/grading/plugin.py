@@ -20,10 +20,11 @@ from traitlets import Float
 
 from ..exercises.display import as_html, as_text
 from ..exercises.judge import Verdict
-from .notebook import judge_notebook
-from .repair import is_check, realign
+from .marking import judge_notebook
+from .repair import realign
 from .seed import course_seed
 from .session import Budget
+from .submission import is_check
 
 #: Where a graded notebook says how grading went.
 KEY = "layerwise"
@@ -47,15 +48,30 @@ def release_notebook(resources: ResourcesDict) -> NotebookNode:
     return nbformat.read(file, as_version=4)
 
 
+def earlier_releases(resources: ResourcesDict) -> list[NotebookNode]:
+    """Every release of the chapter that this course has seen: a learner may have any of them."""
+    folder = Path("releases") / resources["nbgrader"]["notebook"]
+    return [nbformat.read(file, as_version=4) for file in sorted(folder.glob("*.ipynb"))]
+
+
 class Repair(NbGraderPreprocessor):
     """Realign a submission to its release; what was mended is kept in the notebook's metadata."""
 
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
-        repaired = realign(nb, release_notebook(resources))
+        release = release_notebook(resources)
+        repaired = realign(nb, release)
+        answered, current = (_release_of(notebook) for notebook in (nb, release))
+        if answered and answered != current:
+            repaired.note(f"it answers another release, {answered}; now there is {current}")
         repaired.notebook.metadata[KEY] = {"repairs": repaired.notes}
         return repaired.notebook, resources
+
+
+def _release_of(notebook: NotebookNode) -> str:
+    kept = notebook.metadata.get(KEY)
+    return str(kept.get("release", ""))[:64] if isinstance(kept, dict) else ""
 
 
 class Judge(NbGraderPreprocessor):
@@ -76,7 +92,11 @@ class Judge(NbGraderPreprocessor):
     ) -> tuple[NotebookNode, ResourcesDict]:
         budget = Budget(self.cell_timeout, self.exercise_timeout, self.notebook_timeout)
         judged = judge_notebook(
-            nb, release_notebook(resources), seed=course_seed(Path()), budget=budget
+            nb,
+            release_notebook(resources),
+            earlier=earlier_releases(resources),
+            seed=course_seed(Path()),
+            budget=budget,
         )
         for place, cell in enumerate(nb.cells):
             if name := is_check(cell):

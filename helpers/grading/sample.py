@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..exercises import exercise
-from .repair import is_check
+from .submission import is_check
 
 #: A right answer by another way, for one exercise of each chapter.
 _DIFFERENT = {

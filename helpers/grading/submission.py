@@ -7,6 +7,8 @@ from typing import Any
 
 import nbformat
 
+from ..exercises import exercise, exercises
+
 #: A notebook without outputs is some tens of kilobytes; one with pictures a few megabytes.
 MAX_BYTES = 50 * 2**20
 
@@ -42,3 +44,25 @@ def read_notebook(file: Path) -> Any:
         said = " ".join(str(error).split())[:120]
         raise Unreadable(f"{file.name} is not a notebook ({said})") from None
     return notebook
+
+
+def is_check(cell: Any) -> str:
+    """The name of the exercise that a cell checks, or nothing."""
+    fields = cell.metadata.get("nbgrader") or {}
+    name = str(fields.get("grade_id", ""))
+    if fields.get("grade") and not fields.get("solution") and name.startswith("check-"):
+        return exercise(name.removeprefix("check-")).name
+    return ""
+
+
+def chapter_of(notebook: Any) -> str:
+    """The chapter that a notebook is of, by its metadata or else by its checks; may be nothing."""
+    kept = notebook.metadata.get("layerwise")
+    name = kept.get("chapter") if isinstance(kept, dict) else None
+    known = {e.chapter for e in exercises()}
+    if name in known:
+        return str(name)
+    text = "\n".join(cell.source for cell in notebook.cells)
+    counts = {c: sum(f'"{e.name}"' in text for e in exercises(c)) for c in known}
+    best = max(sorted(counts), key=lambda chapter: counts[chapter])
+    return best if counts[best] else ""

@@ -43,7 +43,7 @@ def encode(value: Any) -> bytes:
     try:
         text = json.dumps(tree).encode()
         blob = save_tensors(tensors) if tensors else b""
-    except (ValueError, SafetensorError) as error:
+    except (ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise WireError(f"this does not travel: {error}") from None
     if len(text) > MAX_JSON or len(blob) > MAX_BLOB:
         raise WireError(f"an answer of {len(text) + len(blob):,} bytes is larger than allowed")
@@ -105,7 +105,7 @@ def send(descriptor: int, value: Any) -> None:
     try:
         while data:
             data = data[os.write(descriptor, data) :]
-    except (BrokenPipeError, OSError):
+    except OSError:
         raise Closed("the other side is gone") from None
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbformat
+
 from .execute import executed_notebook
 from .learner import digest, learner_notebook, notebook_text, solved_notebook, source_notebook
 from .page import page_notebook
@@ -59,17 +61,19 @@ def editions(places: Places, only: list[str] | None = None) -> Iterator[tuple[Ch
         yield chapter, source, notebook_text(learner_notebook(source))
 
 
-def drift(places: Places) -> list[str]:
+def drift(places: Places, only: list[str] | None = None) -> list[str]:
     """How ``chapters/`` differs from what ``solutions/`` would give. Executes nothing."""
     found = []
     expected = set()
-    for chapter, _, text in editions(places):
+    for chapter, _, text in editions(places, only):
         file = places.chapters / f"{chapter.name}.ipynb"
         expected.add(file.name)
         if not file.is_file():
             found.append(f"{file.name} is missing")
         elif file.read_bytes() != text.encode():
             found.append(f"{file.name} is not what solutions/{chapter.name}.md gives")
+    if only:
+        return found
     strays = sorted(p.name for p in places.chapters.glob("*") if p.name not in expected)
     return found + [f"{name} has no source in solutions/" for name in strays if name[0] != "."]
 
@@ -135,7 +139,7 @@ def _demand_generated(file: Path) -> None:
         "move it away (learners: `layerwise start` gives you a copy of your own), or use --force"
     )
     try:
-        notebook = _notebook(json.loads(file.read_text(encoding="utf-8")))
+        notebook = nbformat.from_dict(json.loads(file.read_text(encoding="utf-8")))
         generated = notebook.metadata["layerwise"]["release"] == digest(notebook)
     except (ValueError, KeyError, AttributeError, TypeError):
         raise Unpublished(advice) from None
@@ -143,16 +147,10 @@ def _demand_generated(file: Path) -> None:
         raise Unpublished(advice)
 
 
-def _notebook(content: Any) -> Any:
-    import nbformat
-
-    return nbformat.from_dict(content)
-
-
-def write_solved(places: Places, folder: Path) -> list[Path]:
+def write_solved(places: Places, folder: Path, only: list[str] | None = None) -> list[Path]:
     """Write each chapter's learner notebook with the solutions filled in."""
     written = []
-    for chapter, source, _ in editions(places):
+    for chapter, source, _ in editions(places, only):
         written.append(folder / f"{chapter.name}.ipynb")
         write_text(written[-1], notebook_text(solved_notebook(source)))
     return written
@@ -161,12 +159,15 @@ def write_solved(places: Places, folder: Path) -> list[Path]:
 def write_course(places: Places, course: Path, only: Iterable[str] = ()) -> list[Path]:
     """Write nbgrader's folders ``source`` and ``release`` of a course, for graded chapters.
 
-    ``nbgrader generate_assignment`` reads the first and makes the second anew, the same.
+    ``nbgrader generate_assignment`` reads the first and makes the second anew, the same. Beside
+    them ``releases`` keeps every release under its hash, for learners hand in old ones too.
     """
     written = []
     for chapter, source, text in editions(places, list(only)):
         if not chapter.exercise_names:
             continue
+        hashed = f"{source.metadata['layerwise']['release']}.ipynb"
+        write_text(course / "releases" / chapter.name / hashed, text)
         for step, content in (("source", notebook_text(source)), ("release", text)):
             written.append(course / step / chapter.name / f"{chapter.name}.ipynb")
             write_text(written[-1], content)

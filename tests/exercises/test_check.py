@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import time
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from IPython.core.interactiveshell import InteractiveShell
 
-from helpers.exercises import check, exercise, hint, notebook, solution
+from helpers.exercises import check, exercise, exercises, hint, notebook, solution
 from helpers.exercises.definition import Forbid
+from helpers.exercises.display import as_html
 from tests.conftest import SETUP, SOLUTIONS
 
 RIGHT = SOLUTIONS["scale-shift"]
@@ -24,6 +27,7 @@ class Notebook:
         self.shell = InteractiveShell.instance()
         self.shell.reset()
         self.capsys = capsys
+        self.run("from helpers.exercises import check")
         self.run(SETUP)
 
     def run(self, source: str) -> Any:
@@ -31,7 +35,6 @@ class Notebook:
 
     def check(self, name: str = "scale-shift") -> tuple[float, str]:
         """The points, and all that was shown."""
-        self.run("from helpers.exercises import check")
         self.capsys.readouterr()
         points = self.run(f'check("{name}")')
         shown = self.capsys.readouterr()
@@ -91,7 +94,8 @@ def test_a_stale_definition_is_said(book: Notebook) -> None:
     assert book.check()[0] == 3.0
     book.run("oops\n" + RIGHT)  # stops before it defines anything
     points, shown = book.check()
-    assert points == 0.0 and "an older one than in the last cell" in shown
+    assert points == 0.0 and "NameError" in shown
+    assert "stopped before it got there, so ScaleShift is an older one" in shown
     book.run(RIGHT)
     assert book.check()[0] == 3.0
 
@@ -101,6 +105,69 @@ def test_a_stale_definition_behind_a_syntax_error_is_said(book: Notebook) -> Non
     book.run(RIGHT + "\n)")
     points, shown = book.check()
     assert points == 0.0 and "SyntaxError" in shown
+
+
+def test_a_cell_that_stopped_before_its_first_definition_is_said(book: Notebook) -> None:
+    book.run("oops\n" + RIGHT)
+    assert "stopped before it got there. NameError" in book.check()[1]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [RIGHT.replace("ScaleShift", "Mine"), "ScaleShift = Mine"],
+        [RIGHT, "def init(self, n):\n    nn.Module.__init__(self)\n"
+         "    self.scale = nn.Parameter(torch.ones(n))\n"
+         "    self.shift = nn.Parameter(torch.zeros(n))\nScaleShift.__init__ = init"],
+        [RIGHT + "\n)", RIGHT],
+        [RIGHT + "\n)", "%%time\n" + RIGHT],
+        [RIGHT, "class Other:\n    def ScaleShift(self): pass\n    oops"],
+        [RIGHT, "In = torch.zeros(3)"],
+    ],
+)  # fmt: skip
+def test_right_work_is_not_called_stale(book: Notebook, cells: list[str]) -> None:
+    for cell in cells:
+        book.run(cell)
+    points, shown = book.check()
+    assert points == 3.0, shown
+
+
+@pytest.mark.parametrize(
+    "cell", ["torch.set_default_dtype(torch.float64)", "torch.set_default_device('meta')",
+             "torch.set_grad_enabled(False)"]
+)  # fmt: skip
+def test_the_state_that_a_cell_left_torch_in_does_not_matter(book: Notebook, cell: str) -> None:
+    book.run(RIGHT)
+    before = torch.get_default_dtype()
+    try:
+        book.run(cell)
+        points, shown = book.check()
+        assert points == 3.0, shown
+    finally:
+        torch.set_default_dtype(before)
+        torch.set_default_device(None)
+        torch.set_grad_enabled(True)
+
+
+@pytest.mark.parametrize("value", ["10**5000", "torch.zeros(2).to_sparse()", "1j", "{1: 2}",
+                                   "torch.nested.nested_tensor([torch.ones(2)])"])  # fmt: skip
+def test_an_answer_that_cannot_be_compared_is_said(book: Notebook, value: str) -> None:
+    book.run(RIGHT.replace("return input * self.scale + self.shift", f"return {value}"))
+    points, shown = book.check()
+    assert points == 0.0 and ("✗" in shown or "could not be compared" in shown)
+
+
+def test_the_table_in_a_browser(book: Notebook) -> None:
+    """Right and wrong by signs and words, yours beside the expected, wrong cells struck through."""
+    book.run(RIGHT.replace("nn.Parameter(torch.zeros(num_features))", "torch.zeros(num_features)"))
+    verdict = notebook.check_in(exercise("scale-shift"), book.shell.user_ns)
+    html = as_html(verdict)
+    assert 'aria-label="right"' in html and 'aria-label="wrong"' in html
+    assert "<em>yours</em>" in html and "<em>expected</em>" in html
+    mine, expected = html.split("<em>expected</em>")
+    assert "<s>" in mine and "<s>" not in expected
+    book.run(RIGHT.replace('"""Scales', '"""<b>Scales'))
+    assert "<s>" not in as_html(notebook.check_in(exercise("scale-shift"), book.shell.user_ns))
 
 
 def test_an_exception_is_shown_with_the_learners_line(book: Notebook) -> None:
@@ -185,7 +252,7 @@ def test_a_forbidden_reference_is_named(book: Notebook, monkeypatch: pytest.Monk
     book.run(RIGHT.replace("return input *", "paths.course_root(); return input *"))
     monkeypatch.setitem(vars(statement), "forbid", Forbid(modules=("helpers.paths",)))
     points, shown = book.check()
-    assert points == 0.0 and "to be solved without the course's own paths" in shown
+    assert points == 0.0 and "to be solved without helpers.paths" in shown
 
 
 def test_a_forbidden_operator_is_named_even_if_the_answer_hides_it(
@@ -199,14 +266,26 @@ def test_a_forbidden_operator_is_named_even_if_the_answer_hides_it(
     assert points == 0.0 and "without torch's operator 'sigmoid'" in shown
 
 
-@pytest.mark.parametrize("name", ["add-constant", "scale-shift"])
-def test_a_check_takes_under_100_ms(book: Notebook, name: str) -> None:
-    """A bound on work, not a benchmark: the fastest of five, and thrice the time allowed."""
-    book.run(SOLUTIONS[name])
-    book.check(name)
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        book.check(name)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.3
+def test_a_check_takes_under_100_ms_also_the_first(tmp_path: Path) -> None:
+    """A bound on work, not a benchmark: cold, in a process of its own, with thrice the time.
+
+    All solutions are defined, then each is checked once; the sum is what is bounded.
+    """
+    code = (
+        "import contextlib, io, time\n"
+        "from helpers.exercises import exercises, check\n"
+        "from helpers.paths import course_folder\n"
+        "from helpers.publishing.source import read_chapter, without_marks\n"
+        "for file in sorted(course_folder('solutions').glob('0[12]*.md')):\n"
+        "    for cell in read_chapter(file).cells:\n"
+        "        if cell.kind in ('setup', 'exercise'):\n"
+        "            exec(without_marks(cell.source), globals())\n"
+        "start, said = time.perf_counter(), io.StringIO()\n"
+        "with contextlib.redirect_stdout(said):\n"
+        "    points = [check(e.name) for e in exercises()]\n"
+        "print(sum(points), (time.perf_counter() - start) / len(points))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    points, seconds = map(float, done.stdout.split())
+    assert points == sum(e.statement.points for e in exercises())
+    assert seconds < 0.3

@@ -157,11 +157,13 @@ def test_stock_validate_fails_wrong_work(
 #: The student's name in the file's name, as learning platforms write it.
 PLATFORMS = {
     "alice": f"Week 2_alice_attempt_2026-11-20-10-00-00_{CHAPTER}",
-    "b.o.b-7": f"b.o.b-7_attempt_2026-11-20-10-00-00_{CHAPTER}",
+    "jane_doe": f"Week 2_jane_doe_attempt_2026-11-20-10-00-00_{CHAPTER}",
+    "john_doe": f"Week 2_john_doe_attempt_2026-11-20-10-00-00_{CHAPTER}",
     "carolsmith": f"carolsmith_LATE_1234_56789_{CHAPTER}-1",
     "dan": f"dan_1234_56789_{CHAPTER}",
     "Eve Smith": f"Eve Smith_1234_assignsubmission_file_{CHAPTER}",
-    "fay": f"fay_{CHAPTER}",
+    "Ana_Lu Smith": f"Ana_Lu Smith_1234_assignsubmission_file_/{CHAPTER}",
+    "fay_7": f"fay_7_{CHAPTER}",
 }
 
 
@@ -200,6 +202,41 @@ def test_a_folder_without_the_notebook_is_a_row(graded: tuple[Path, list[Row]]) 
         shutil.rmtree(folder.parent)
     assert (row.status, row.score) == ("unreadable", 0.0)
     assert f"{CHAPTER}.ipynb" in row.note
+
+
+def test_grading_again_forgets_what_the_earlier_work_earned(
+    graded: tuple[Path, list[Row]], tmp_path: Path
+) -> None:
+    """A right notebook, then a broken one, then a right one: 18, 0, 18; a manual mark stays."""
+    from nbgrader.api import Gradebook
+
+    course = tmp_path / "again"
+    for folder in ("source", "releases"):
+        shutil.copytree(graded[0] / folder, course / folder)
+    _, solved = notebooks()
+    student = "a+b x"
+    file = course / "submitted" / student / CHAPTER / f"{CHAPTER}.ipynb"
+    file.parent.mkdir(parents=True)
+
+    def grade(text: str) -> Row:
+        file.write_text(text, encoding="utf-8")
+        [row] = grade_class(CHAPTER, course, budget=BUDGET)
+        return row
+
+    full = grade(json.dumps(solved))
+    assert full.score == full.max_score and full.status == "graded"
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "layerwise") as gradebook:
+        notebook = gradebook.find_submission_notebook(CHAPTER, CHAPTER, student)
+        notebook.grades[0].extra_credit = 0.5
+        gradebook.db.commit()
+    broken = grade(json.dumps(solved)[:500])
+    assert (broken.score, broken.status) == (0.5, "unreadable")
+    other = grade('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    assert (other.score, other.status) == (0.5, "unreadable")
+    assert "another chapter's notebook" in other.note
+    solved.metadata["layerwise"]["release"] = "0123456789abcdef"
+    again = grade(json.dumps(solved))
+    assert again.score == full.score + 0.5 and "another release" in again.note
 
 
 def test_scores_of_others_are_kept(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell
 
-from helpers.grading.repair import is_check, realign
+from helpers.grading.repair import realign
+from helpers.grading.submission import Unreadable, is_check
 
 
 def ids(notebook: Any) -> list[str]:
@@ -83,3 +84,35 @@ def test_a_learners_cell_keeps_nothing_but_its_source(solved: Any, learner: Any)
     repaired = realign(solved, learner).notebook
     kept = next(c for c in repaired.cells if c.source == "1 + 1")
     assert kept.metadata == {}
+
+
+def test_what_was_added_to_a_setup_cell_runs_after_it(solved: Any, learner: Any) -> None:
+    setup = next(c for c in solved.cells if "setup" in c["id"])
+    setup.source += "\nimport math"
+    repaired = realign(solved, learner).notebook
+    place = next(i for i, c in enumerate(repaired.cells) if "setup" in c["id"])
+    assert "import math" not in repaired.cells[place].source
+    assert "import math" in repaired.cells[place + 1].source
+    assert ids(repaired) == ids(learner)
+
+
+@pytest.mark.parametrize("tags", [5, "skip", ["skip"], {"a": 1}, None])
+def test_tags_may_be_anything(solved: Any, learner: Any, tags: Any) -> None:
+    for cell in solved.cells:
+        cell.metadata["tags"] = tags
+    assert ids(realign(solved, learner).notebook) == ids(learner)
+
+
+def test_cells_may_lack_metadata_and_type(solved: Any, learner: Any) -> None:
+    del solved.cells[0]["metadata"]
+    solved.cells[1]["metadata"] = ["odd"]
+    solved.cells.append(nbformat.from_dict({"source": "?", "metadata": {}}))
+    repaired = realign(solved, learner).notebook
+    assert ids(repaired) == ids(learner)
+    assert repaired.cells[-1].cell_type == "raw"
+
+
+def test_another_chapters_notebook_is_said(solved: Any, learner: Any) -> None:
+    solved.cells = [new_code_cell("print('hello')")]
+    with pytest.raises(Unreadable, match="another chapter's notebook"):
+        realign(solved, learner)

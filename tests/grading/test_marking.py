@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from nbformat.v4 import new_code_cell
 
-from helpers.grading.notebook import Judged, judge_notebook
+from helpers.grading.marking import Judged, judge_notebook
 from helpers.grading.repair import realign
 from helpers.grading.session import Budget
 
@@ -117,6 +117,41 @@ def test_demonstrations_are_not_run_but_a_learners_own_cells_are(solved: Any, le
     judged = grade(solved, learner)
     assert "my own\n" in judged.outputs.values()
     assert not any("a demonstration" in text for text in judged.outputs.values())
+
+
+def test_a_check_above_its_exercise_is_judged_at_the_end(solved: Any, learner: Any) -> None:
+    check = cell_of(solved, "check-add-constant")
+    solved.cells.remove(check)
+    solved.cells.insert(1, check)
+    assert grade(solved, learner).points == 4.0
+
+
+def test_everyday_cells_do_not_fail_only_under_grading(solved: Any, learner: Any) -> None:
+    cells = [
+        "%matplotlib inline\nimport math",
+        "from helpers.exercises import check, hint\ncheck('add-constant')\nhint('add-constant')",
+        "import sys\nsys.stdout.writelines(['a'])\nsys.stdout.fileno()",
+        "import faulthandler\nfaulthandler.enable()",
+        "from sklearn.datasets import load_digits\nfrom scipy import stats",
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()",
+        "torch.set_default_dtype(torch.float64)",
+        "from IPython.display import display, HTML\ndisplay(HTML('<b>x</b>'))",
+    ]
+    first = len(solved.cells)
+    solved.cells[3:3] = [new_code_cell(cell) for cell in cells]
+    judged = grade(solved, learner)
+    own = [judged.outputs.get(place, "") for place in range(3, 3 + len(cells))]
+    assert first and not [text for text in own if "Error" in text]
+    assert judged.points == 4.0
+
+
+@pytest.mark.parametrize("value", ["torch.ones(2, dtype=torch.complex128)", "1j", "object()"])
+def test_an_odd_answer_costs_itself_only(solved: Any, learner: Any, value: str) -> None:
+    cell = cell_of(solved, "add-constant")
+    cell.source = cell.source.replace("return input + self.constant", f"return {value}")
+    judged = grade(solved, learner)
+    assert points(judged) == {"add-constant": 0.0, "scale-shift": 3.0}
+    assert judged.status == "graded"
 
 
 def test_output_is_cut_at_the_source(solved: Any, learner: Any) -> None:

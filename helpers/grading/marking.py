@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..exercises import exercise, exercises
+from ..exercises import exercise
 from ..exercises.attempt import Outcome
 from ..exercises.definition import Case, Exercise
 from ..exercises.judge import Verdict, judge
-from .repair import is_check
 from .session import Budget, Ended, Session
+from .submission import is_check
 
 
 @dataclass
@@ -51,6 +51,7 @@ def judge_notebook(
     release: Any,
     *,
     seed: int | str,
+    earlier: Sequence[Any] = (),
     budget: Budget | None = None,
     on_verdict: Callable[[Verdict], None] = lambda verdict: None,
 ) -> Judged:
@@ -64,10 +65,12 @@ def judge_notebook(
     ----------
     notebook, release
         The submission, realigned, and the notebook that was handed out.
+    earlier
+        Releases before it, whose demonstrations are not run either.
     seed
         Makes the random cases.
     """
-    grading = _Grading(notebook, release, seed, budget or Budget(), on_verdict)
+    grading = _Grading(notebook, [release, *earlier], seed, budget or Budget(), on_verdict)
     grading.run()
     return grading.judged
 
@@ -78,7 +81,7 @@ class _Grading:
     def __init__(
         self,
         notebook: Any,
-        release: Any,
+        releases: Sequence[Any],
         seed: int | str,
         budget: Budget,
         on_verdict: Callable[[Verdict], None],
@@ -86,10 +89,11 @@ class _Grading:
         self.cells = list(notebook.cells)
         self.demonstrations = {
             cell.source.strip()
+            for release in releases
             for cell in release.cells
             if cell.cell_type == "code" and "nbgrader" not in cell.metadata
         }
-        asked = [exercise(is_check(cell)) for cell in release.cells if is_check(cell)]
+        asked = [exercise(is_check(cell)) for cell in releases[0].cells if is_check(cell)]
         self.absent = sorted({m for e in asked for m in e.statement.forbid.modules})
         self.seed, self.budget, self.on_verdict = seed, budget, on_verdict
         self.deadline = time.monotonic() + budget.notebook
@@ -115,6 +119,20 @@ class _Grading:
                 except Ended as ended:
                     self._ended(place, ended)
                     return True
+            return self._again(session)
+
+    def _again(self, session: Session) -> bool:
+        """Judge once more what was not there yet at its check: cells may have changed places."""
+        for place, cell in enumerate(self.cells):
+            name = is_check(cell)
+            if name and place not in self.skipped and not self.judged.verdicts[name].attempted:
+                try:
+                    verdict = self._judge(session, exercise(name))
+                except Ended as ended:
+                    self._ended(place, ended)
+                    return True
+                if verdict.attempted:
+                    self._keep(verdict)
         return False
 
     def _places(self) -> Iterator[int]:
@@ -171,16 +189,3 @@ class _Grading:
 
 def _failed(asked: Exercise, failure: str, message: str) -> Verdict:
     return judge(asked, lambda case: Outcome(failure=failure, message=message))
-
-
-def chapter_of(notebook: Any) -> str:
-    """The chapter that a notebook is of, by its metadata or else by its checks; may be nothing."""
-    kept = notebook.metadata.get("layerwise")
-    name = kept.get("chapter") if isinstance(kept, dict) else None
-    known = {e.chapter for e in exercises()}
-    if name in known:
-        return str(name)
-    text = "\n".join(cell.source for cell in notebook.cells)
-    counts = {c: sum(f'"{e.name}"' in text for e in exercises(c)) for c in known}
-    best = max(sorted(counts), key=lambda chapter: counts[chapter])
-    return best if counts[best] else ""
