@@ -155,7 +155,9 @@ def _why_not(course: Path, chapter: str, student: str, done: Any) -> tuple[str, 
     except Unreadable as error:
         return "unreadable", str(error)
     log = f"{done.get('log') or ''}\n{done.get('error') or ''}"
-    said = re.findall(r"^(?:[\w.]*\.)?(\w*(?:Error|Exception|Unreadable)\b.*)$", log, re.MULTILINE)
+    said = re.findall(
+        r"^\s*(?:[\w.]*\.)?(\w*(?:Error|Exception|Unreadable)\b.*)$", log, re.MULTILINE
+    )
     said = [line for line in said if not line.startswith("NbGraderException")] or said
     reason = said[-1][:300] if said else "nbgrader did not say why"
     if reason.startswith("Unreadable: "):
