@@ -37,10 +37,10 @@ bench: .venv/installed ## ratios, each in one run
 # Any Chromium takes README's picture of a book page.
 CHROMIUM ?= chromium
 picture: ## make README's picture from the built book
-	$(CHROMIUM) --headless --no-sandbox --hide-scrollbars --window-size=1200,1290 \
+	$(CHROMIUM) --headless --no-sandbox --hide-scrollbars --window-size=1200,2200 \
 	  --virtual-time-budget=9000 --screenshot=$(CURDIR)/_build/page.png \
 	  file://$(CURDIR)/_build/book/chapters/02_convolution_arithmetic.html
-	$(BIN)/python -c "from PIL import Image; Image.open('_build/page.png').crop((0, 680, 1200, 1290))\
+	$(BIN)/python -c "from PIL import Image; Image.open('_build/page.png').crop((250, 1165, 920, 2015))\
 	  .convert('P', palette=1, colors=96).save('book/_static/page.png', optimize=True)"
 
 .venv/installed: pyproject.toml constraints.txt
