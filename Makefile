@@ -4,6 +4,8 @@ PYTHON ?= python3
 PIP_FLAGS ?=
 PORT ?= 8000
 BIN := .venv/bin
+# The sample class is our own work: where there is no sandbox it is graded without, saying so.
+NO_SANDBOX := $(if $(shell command -v bwrap),,--no-sandbox)
 CHAPTERS = $(basename $(notdir $(wildcard solutions/0[1-9]_*.md solutions/1[0-9]_*.md)))
 
 .PHONY: course publish book grade test lint bench picture clean
@@ -20,11 +22,12 @@ book: publish ## build the book and show it on localhost
 
 grade: .venv/installed ## grade a generated class of eight
 	$(BIN)/layerwise sample-class --course course
-	for chapter in $(CHAPTERS); do $(BIN)/layerwise grade $$chapter --course course || exit 1; done
+	for chapter in $(CHAPTERS); do \
+	  $(BIN)/layerwise grade $$chapter --course course $(NO_SANDBOX) || exit 1; done
 
 test: lint ## everything that must pass
 	$(BIN)/layerwise publish --check
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: .venv/installed
 	$(BIN)/ruff check .

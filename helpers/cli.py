@@ -152,8 +152,9 @@ def check(
 
     from .exercises.display import as_text
     from .exercises.judge import PUBLIC_SEED
-    from .grading.marking import judge_notebook
+    from .grading.marking import forbidden_modules, judge_notebook
     from .grading.repair import realign
+    from .grading.session import Nursery
     from .grading.submission import chapter_of, read_notebook
 
     theirs = read_notebook(notebook)
@@ -161,12 +162,14 @@ def check(
     if not chapter:
         raise ValueError(f"{notebook} has no exercise of this course in it")
     release = nbformat.read(course_folder("chapters") / f"{chapter}.ipynb", as_version=4)
-    judged = judge_notebook(
-        realign(theirs, release).notebook,
-        release,
-        seed=PUBLIC_SEED,
-        on_verdict=lambda verdict: out.print(as_text(verdict), markup=False, soft_wrap=True),
-    )
+    with Nursery(forbidden_modules(chapter), sandbox=False) as nursery:  # it is your own work
+        judged = judge_notebook(
+            realign(theirs, release).notebook,
+            release,
+            seed=PUBLIC_SEED,
+            nursery=nursery,
+            on_verdict=lambda verdict: out.print(as_text(verdict), markup=False, soft_wrap=True),
+        )
     for note in judged.notes:
         out.print(f"! {note}", markup=False)
     out.print(f"{chapter}: {judged.points:g} of {judged.max_points:g} points", markup=False)
@@ -257,6 +260,9 @@ def grade(
     ] = None,
     cell_timeout: Annotated[float, typer.Option(help="Seconds for one cell.", min=1)] = 20.0,
     notebook_timeout: Annotated[float, typer.Option(help="Seconds for a notebook.", min=1)] = 240.0,
+    no_sandbox: Annotated[
+        bool, typer.Option("--no-sandbox", help="Run learners' code unconfined: only if trusted.")
+    ] = False,
 ) -> None:
     """Grade a class: submitted/STUDENT/CHAPTER/CHAPTER.ipynb into the gradebook and scores.csv."""
     from .grading.classroom import grade_class, submissions
@@ -265,16 +271,18 @@ def grade(
 
     if not write_course(_places(), course, [chapter]):
         raise ValueError(f"{chapter} has no exercises, so there is nothing to grade")
-    err.print(
-        "Grading without a sandbox: learners' code runs in a process of its own, with time "
-        "limits, but it can read this disk. Grade only work of people you trust."
-    )
+    if no_sandbox:
+        err.print(
+            "Grading without a sandbox: learners' code runs in a process of its own, with time "
+            "limits, but it can read and write this disk. Grade only work of people you trust."
+        )
     with _bars() as bars:
         task = bars.add_task(chapter, total=len(student or submissions(chapter, course)))
         rows = grade_class(
             chapter,
             course,
             budget=Budget(cell_timeout, cell_timeout, notebook_timeout),
+            sandbox=not no_sandbox,
             students=student or None,
             on_row=lambda row: bars.advance(task),
         )

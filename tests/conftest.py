@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -17,6 +18,9 @@ from helpers.publishing.source import Cell, Chapter
 torch.set_num_threads(1)
 settings.register_profile("course", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("course")
+
+#: Whether learners' code can be run in a sandbox here; tests of grading run with it or without.
+SANDBOX = shutil.which("bwrap") is not None
 
 SETUP = "import torch\nfrom torch import nn"
 SOLUTIONS = {

@@ -84,5 +84,6 @@ def test_check_says_what_is_no_notebook(tmp_path: Path, content: str) -> None:
 
 
 def test_grade_says_where_it_looked(tmp_path: Path) -> None:
-    done = layerwise("grade", CHAPTER, "--course", str(tmp_path / "nobody"))
+    done = layerwise("grade", CHAPTER, "--course", str(tmp_path / "nobody"), "--no-sandbox")
     assert done.returncode == 1 and "submitted/STUDENT" in done.stderr
+    assert "without a sandbox" in done.stderr

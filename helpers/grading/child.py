@@ -1,7 +1,8 @@
-"""The process that runs a learner's code. It computes; it knows no answer, seed or mark.
+"""The processes that run learners' code. They compute; they know no answer, seed or mark.
 
-Started by `helpers.grading.session` as ``python -m helpers.grading.child IN OUT MODULE…``: two
-pipes, and the modules that are absent here.
+`helpers.grading.session` starts one as ``python -m helpers.grading.child SOCKET MODE MODULE…``, in
+a sandbox or not. It imports torch once and then forks for each notebook, which costs milliseconds
+where an import costs seconds. A fork first leaves everything (`confine`), then serves requests.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import resource
+import signal
+import socket
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
@@ -20,8 +22,10 @@ from typing import Any
 _PACKAGE = __package__.split(".", maxsplit=1)[0]
 #: Characters of output kept a cell.
 _MAX_OUTPUT = 20_000
-#: Bytes a learner's code may write to one file.
-_MAX_FILE = 64 * 2**20
+_MB = 2**20
+#: What one notebook may use: address space beyond what is mapped, bytes of scratch and of a file,
+#: processes and threads, open files, seconds of processor time.
+_LIMITS = {"memory": 3072 * _MB, "scratch": 64 * _MB, "processes": 64, "files": 256, "cpu": 600}
 
 
 class _Absent(MetaPathFinder):
@@ -127,19 +131,10 @@ class _Worker:
         return {"value": outcome.value, "failure": outcome.failure, "message": outcome.message}
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Serve requests until the judge closes the pipe."""
-    incoming, outgoing = int(arguments[0]), int(arguments[1])
-    from ..exercises import attempt as _  # noqa: F401  imports torch, once
+def _serve(worker: _Worker, incoming: int, outgoing: int) -> None:
+    """Answer requests until the judge closes the pipe."""
     from . import wire
 
-    worker = _Worker()
-    sys.meta_path.insert(0, _Absent(arguments[2:]))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE, _MAX_FILE))
-    for descriptor in (0, 1, 2):  # what a cell writes past Python's streams goes nowhere
-        os.dup2(os.open(os.devnull, os.O_RDWR), descriptor)
-    wire.send(outgoing, {"ready": True})
     while True:
         try:
             request = wire.receive(incoming)
@@ -153,6 +148,111 @@ def main(arguments: Sequence[str]) -> None:
             wire.send(outgoing, reply)
         except wire.WireError as error:
             wire.send(outgoing, {"value": None, "failure": "type", "message": str(error)})
+
+
+def _fork(worker: _Worker, confined: bool, folder: str, pipes: list[int]) -> tuple[int, int]:
+    """Start a notebook's process: (its keeper's id, its own), both as seen from here.
+
+    The keeper enters the new namespaces and stays behind at their door, for only a child of a
+    process that unshared its pid namespace is in the new one.
+    """
+    from . import confine
+
+    report, told = os.pipe()
+    if keeper := os.fork():
+        os.close(told)
+        with os.fdopen(report, "rb") as opened:
+            said = opened.read().decode()
+        if not said.isdigit():
+            os.waitpid(keeper, 0)
+            raise OSError(said or "the process could not be started")
+        return keeper, int(said)
+    try:
+        inner = confine.isolate(_LIMITS["scratch"]) if confined else os.fork()
+        if inner:
+            os.write(told, str(inner).encode())
+            os.close(told)
+            os.waitpid(inner, 0)
+            os._exit(0)
+    except BaseException as error:
+        os.write(told, f"no sandbox: {error}".encode())
+        os._exit(1)
+    status = 1
+    try:
+        _settle(confined, folder, pipes)
+        _serve(worker, *pipes)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _settle(confined: bool, folder: str, pipes: list[int]) -> None:
+    """Give up what a notebook's process must not have, before it reads a byte of the notebook."""
+    from . import confine
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for descriptor in (0, 1, 2):  # what a cell writes past Python's streams goes nowhere
+        os.dup2(os.open(os.devnull, os.O_RDWR), descriptor)
+    low, high = sorted(pipes)
+    for first, last in ((3, low), (low + 1, high), (high + 1, 1024)):
+        os.closerange(first, last)
+    limits = {"FSIZE": _LIMITS["scratch"], "NOFILE": _LIMITS["files"], "CORE": 0}
+    if confined:
+        limits |= {"AS": confine.virtual_memory() + _LIMITS["memory"], "CPU": _LIMITS["cpu"]}
+        confine.limit(limits | {"NPROC": _LIMITS["processes"]})
+        confine.give_up_privileges()
+    else:
+        os.setsid()
+        os.chdir(folder)
+        os.environ.update(HOME=folder, TMPDIR=folder)
+        confine.limit(limits)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Warm up, then fork for one notebook after another, until the judge closes the socket."""
+    control = socket.socket(fileno=int(arguments[0]))
+    confined = arguments[1] == "confined"
+    worker = _warm()
+    sys.meta_path.insert(0, _Absent(arguments[2:]))
+    control.send(b"ready")
+    running: tuple[int, int] | None = None
+    while True:
+        message, pipes, _, _ = socket.recv_fds(control, 4096, 2)
+        if running:
+            _end(*running)
+            running = None
+        if not message:
+            return
+        answer = b"ended"
+        if message != b"end":
+            try:
+                running = _fork(worker, confined, message.decode(), pipes)
+                answer = b"started"
+            except OSError as error:
+                answer = str(error).encode()[:1000]
+            for descriptor in pipes:
+                os.close(descriptor)
+        control.send(answer)
+
+
+def _warm() -> _Worker:
+    """Import what notebooks need; no thread may be running at a fork."""
+    import torch
+
+    from ..exercises import attempt as _  # noqa: F401
+
+    torch.set_num_threads(1)
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    torch.optim.SGD([parameter], lr=1.0)  # the first one makes torch import its compiler
+    return _Worker()
+
+
+def _end(keeper: int, inner: int) -> None:
+    """Kill a notebook's process, and with it all that it started."""
+    for kill in (os.kill, os.killpg):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(inner, signal.SIGKILL)
+    os.waitpid(keeper, 0)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .config import configure
 from .plugin import KEY
+from .sandbox import bubblewrap
 from .session import Budget
 from .submission import Unreadable, read_notebook
 
@@ -57,6 +58,7 @@ def grade_class(
     course: Path,
     *,
     budget: Budget | None = None,
+    sandbox: bool = True,
     students: list[str] | None = None,
     on_row: Callable[[Row], None] = lambda row: None,
 ) -> list[Row]:
@@ -69,6 +71,8 @@ def grade_class(
     ----------
     budget
         Seconds for a cell, an exercise, a notebook.
+    sandbox
+        Whether learners' code runs in a sandbox. False is for work of people you trust.
     students
         Only these; all who handed in, by default.
     on_row
@@ -78,7 +82,11 @@ def grade_class(
     ------
     GradingError
         If nobody handed in the chapter, or nbgrader cannot make the assignment.
+    NoSandbox
+        If there is none and one is asked for; the message says how to get one.
     """
+    if sandbox:
+        bubblewrap()
     found = submissions(chapter, course)
     missing = sorted(set(students or ()) - set(found))
     if missing or not found:
@@ -86,7 +94,7 @@ def grade_class(
         raise GradingError(
             f"no submission {who}: expected {course}/submitted/STUDENT/{chapter}/{chapter}.ipynb"
         )
-    api = _api(course, budget or Budget())
+    api = _api(course, budget or Budget(), sandbox)
     with _quiet():
         made = api.generate_assignment(chapter)
         if not made["success"]:
@@ -99,11 +107,12 @@ def grade_class(
     return rows
 
 
-def _api(course: Path, budget: Budget) -> NbGraderAPI:
+def _api(course: Path, budget: Budget, sandbox: bool) -> NbGraderAPI:
     from nbgrader.apps.api import NbGraderAPI
     from traitlets.config import Config
 
     config = configure(Config(), course)
+    config.Judge.sandbox = sandbox
     config.Judge.cell_timeout = budget.cell
     config.Judge.exercise_timeout = budget.exercise
     config.Judge.notebook_timeout = budget.notebook

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..exercises import exercise
+from ..exercises import exercise, exercises
 from ..exercises.attempt import Outcome
 from ..exercises.definition import Case, Exercise
 from ..exercises.judge import Verdict, judge
-from .session import Budget, Ended, Session
+from .session import Budget, Ended, Nursery, Session
 from .submission import is_check
 
 
@@ -51,6 +51,7 @@ def judge_notebook(
     release: Any,
     *,
     seed: int | str,
+    nursery: Nursery,
     earlier: Sequence[Any] = (),
     budget: Budget | None = None,
     on_verdict: Callable[[Verdict], None] = lambda verdict: None,
@@ -69,10 +70,18 @@ def judge_notebook(
         Releases before it, whose demonstrations are not run either.
     seed
         Makes the random cases.
+    nursery
+        Where the learner's process comes from; see `forbidden_modules`.
     """
-    grading = _Grading(notebook, [release, *earlier], seed, budget or Budget(), on_verdict)
+    budget = budget or Budget()
+    grading = _Grading(notebook, [release, *earlier], seed, nursery, budget, on_verdict)
     grading.run()
     return grading.judged
+
+
+def forbidden_modules(chapter: str) -> list[str]:
+    """The references that a chapter's exercises forbid: absent while its notebooks run."""
+    return sorted({m for e in exercises(chapter) for m in e.statement.forbid.modules})
 
 
 class _Grading:
@@ -83,6 +92,7 @@ class _Grading:
         notebook: Any,
         releases: Sequence[Any],
         seed: int | str,
+        nursery: Nursery,
         budget: Budget,
         on_verdict: Callable[[Verdict], None],
     ) -> None:
@@ -93,8 +103,7 @@ class _Grading:
             for cell in release.cells
             if cell.cell_type == "code" and "nbgrader" not in cell.metadata
         }
-        asked = [exercise(is_check(cell)) for cell in releases[0].cells if is_check(cell)]
-        self.absent = sorted({m for e in asked for m in e.statement.forbid.modules})
+        self.nursery = nursery
         self.seed, self.budget, self.on_verdict = seed, budget, on_verdict
         self.deadline = time.monotonic() + budget.notebook
         self.skipped: set[int] = set()
@@ -112,7 +121,7 @@ class _Grading:
         if time.monotonic() >= self.deadline:
             self._note("time", "the notebook's time was up")
             return False
-        with Session(self.absent) as session:
+        with Session(self.nursery) as session:
             for place in self._places():
                 try:
                     self._do(session, place)

@@ -7,7 +7,9 @@ nbgrader changes into the course's folder before it converts, so paths here are 
 
 from __future__ import annotations
 
+import atexit
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +18,14 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Float
+from traitlets import Bool, Float
 
 from ..exercises.display import as_html, as_text
 from ..exercises.judge import Verdict
-from .marking import judge_notebook
+from .marking import forbidden_modules, judge_notebook
 from .repair import realign
 from .seed import course_seed
-from .session import Budget
+from .session import Budget, Nursery
 from .submission import is_check
 
 #: Where a graded notebook says how grading went.
@@ -86,6 +88,9 @@ class Judge(NbGraderPreprocessor):
     notebook_timeout = Float(
         Budget.notebook, help="Seconds that one notebook may take in all."
     ).tag(config=True)
+    sandbox = Bool(
+        True, help="Whether learners' code runs in a sandbox. Without: only for work you trust."
+    ).tag(config=True)
 
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict
@@ -94,6 +99,7 @@ class Judge(NbGraderPreprocessor):
         judged = judge_notebook(
             nb,
             release_notebook(resources),
+            nursery=nursery_of(resources["nbgrader"]["notebook"], self.sandbox),
             earlier=earlier_releases(resources),
             seed=course_seed(Path()),
             budget=budget,
@@ -112,6 +118,14 @@ class Judge(NbGraderPreprocessor):
             "exercises": {n: v.status for n, v in judged.verdicts.items()},
         }
         return nb, resources
+
+
+@cache
+def nursery_of(chapter: str, sandbox: bool) -> Nursery:
+    """The warm process that a chapter's notebooks are forked from, one a process of ours."""
+    nursery = Nursery(forbidden_modules(chapter), sandbox=sandbox)
+    atexit.register(nursery.close)
+    return nursery
 
 
 def _shown(verdict: Verdict) -> list[Any]:

@@ -1,11 +1,11 @@
-"""A learner's process, seen from the judge: started, asked, stopped when its time is up."""
+"""A learner's process, seen from the judge: started, asked, ended when its time is up."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shutil
-import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,18 +18,22 @@ from typing import Any
 from ..exercises.attempt import FAILURES, Outcome
 from ..exercises.definition import CHAPTER_PACKAGES, Exercise
 from . import wire
+from .cgroup import Groups
+from .sandbox import NoSandbox, environment, wrapped
 
 _PACKAGE = __package__.split(".", maxsplit=1)[0]
 #: Never importable beside a learner's code: expected answers, solutions, the judge's side.
 _ALWAYS_ABSENT = (
     *(f"{_PACKAGE}.exercises.{chapter}.answers" for chapter in CHAPTER_PACKAGES),
     f"{_PACKAGE}.exercises.solutions",
-    f"{_PACKAGE}.grading",
     f"{_PACKAGE}.publishing",
-)
+    f"{_PACKAGE}.cli",
+    *(f"{_PACKAGE}.grading.{name}" for name in ("classroom", "config", "marking", "plugin",
+      "repair", "sample", "sandbox", "seed", "session", "submission")),
+)  # fmt: skip
 _START_TIMEOUT = 120.0
-#: All of the environment that a learner's process gets.
-_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT")
+#: What the warm process and a notebook's tree may use together.
+_TREE = {"pids": 96, "memory": 4 * 2**30}
 
 
 @dataclass(frozen=True)
@@ -49,42 +53,106 @@ class Ended(RuntimeError):
         self.kind, self.reason = kind, reason
 
 
-class Session:
-    """A process of its own for one notebook, in an empty folder of its own.
+class Nursery:
+    """A warm process, in a sandbox of its own, that forks for one notebook after another.
 
-    The place where a sandbox goes: whatever starts the process, what is asked of it and what
-    comes back stay the same.
+    Parameters
+    ----------
+    absent
+        Modules that are not there: the references of the exercises that are graded.
+    sandbox
+        False runs without a sandbox, which is an explicit choice.
+
+    Raises
+    ------
+    NoSandbox
+        If a sandbox is asked for and cannot be had; the message says how to get one.
     """
 
-    def __init__(self, absent: Sequence[str] = ()) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="layerwise-"))
-        inward, self._send = os.pipe()
-        self._receive, outward = os.pipe()
-        environment = {k: os.environ[k] for k in _ENVIRONMENT if k in os.environ}
-        environment |= {
-            "HOME": str(self.folder),
-            "TMPDIR": str(self.folder),
-            "IPYTHONDIR": str(self.folder / ".ipython"),
-            "MPLBACKEND": "agg",
-            "MPLCONFIGDIR": str(self.folder / ".matplotlib"),
-            "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": str(Path(__file__).parents[2]),
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-        names = [str(inward), str(outward), *_ALWAYS_ABSENT, *absent]
+    def __init__(self, absent: Sequence[str] = (), *, sandbox: bool = True) -> None:
+        self.absent, self.sandbox = tuple(absent), sandbox
+        self._start()
+
+    def _start(self) -> None:
+        hidden = [*_ALWAYS_ABSENT, *self.absent]
+        self._control, theirs = socket.socketpair()
+        mode = "confined" if self.sandbox else "open"
+        command = [sys.executable, "-P", "-m", f"{__package__}.child"]
+        command += [str(theirs.fileno()), mode, *hidden]
+        self._groups = Groups(_TREE if self.sandbox else {})
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", f"{__package__}.child", *names],
-            pass_fds=(inward, outward),
+            self._groups.joined(wrapped(command, hidden) if self.sandbox else command),
+            pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=self.folder,
-            env=environment,
+            stderr=subprocess.PIPE,
+            env=None if self.sandbox else environment(tempfile.gettempdir(), _root()),
             start_new_session=True,
         )
-        os.close(inward)
-        os.close(outward)
-        self._ask(None, _START_TIMEOUT)
+        theirs.close()
+        self._control.settimeout(_START_TIMEOUT)
+        if self._answer() != "ready":
+            said = self._process.stderr.read().decode(errors="replace").strip()  # type: ignore[union-attr]
+            self.close()
+            raise NoSandbox(f"the process for learners' code did not start: {said[-500:]}")
+
+    def _answer(self) -> str:
+        try:
+            return self._control.recv(4096).decode(errors="replace")
+        except OSError:
+            return ""
+
+    def fork(self, folder: Path, inward: int, outward: int) -> None:
+        """Start a notebook's process, which reads and writes the two pipes given."""
+        for _ in range(2):
+            with contextlib.suppress(OSError):
+                socket.send_fds(self._control, [str(folder).encode()], [inward, outward])
+            said = self._answer()
+            if said == "started":
+                return
+            self.close()  # ended, perhaps by what was run in it: once more, from the start
+            self._start()
+        raise NoSandbox(f"a learner's process could not be started: {said}")
+
+    def end(self) -> None:
+        """End the notebook's process, and with it all that it started."""
+        with contextlib.suppress(OSError):
+            self._control.send(b"end")
+        self._answer()
+
+    def close(self) -> None:
+        """End everything."""
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+        if self._process.stderr:
+            self._process.stderr.close()
+        self._groups.close()
+
+    def __enter__(self) -> Nursery:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _root() -> str:
+    return str(Path(__file__).parents[2])
+
+
+class Session:
+    """A process of its own for one notebook, in an empty folder of its own."""
+
+    def __init__(self, nursery: Nursery) -> None:
+        self._nursery = nursery
+        self._folder = Path(tempfile.mkdtemp(prefix="layerwise-"))
+        inward, self._send = os.pipe()
+        self._receive, outward = os.pipe()
+        try:
+            nursery.fork(self._folder, inward, outward)
+        finally:
+            os.close(inward)
+            os.close(outward)
 
     def __enter__(self) -> Session:
         return self
@@ -105,18 +173,16 @@ class Session:
             failure = "error"
         return Outcome(reply.get("value"), failure, str(reply.get("message", ""))[:1000])
 
-    def _ask(self, request: Mapping[str, Any] | None, timeout: float) -> Mapping[str, Any]:
+    def _ask(self, request: Mapping[str, Any], timeout: float) -> Mapping[str, Any]:
         start = time.monotonic()
         try:
-            if request is not None:
-                wire.send(self._send, request)
+            wire.send(self._send, request, timeout)
             reply = wire.receive(self._receive, max(0.0, timeout))
         except wire.TimeIsUp:
             self.close()
             spent = time.monotonic() - start
-            raise Ended(
-                "time", f"stopped after {spent:.0f} s: is there a loop without end?"
-            ) from None
+            reason = f"stopped after {spent:.0f} s: is there a loop without end?"
+            raise Ended("time", reason) from None
         except wire.Closed:
             self.close()
             raise Ended("lost", "the process running this notebook ended itself") from None
@@ -129,12 +195,11 @@ class Session:
         return reply
 
     def close(self) -> None:
-        """End the process and all that it started in its group; remove its folder."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        for descriptor in (self._send, self._receive):
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
+        """End the process and all that it started; remove its folder."""
+        if self._send < 0:
+            return
+        self._nursery.end()
+        os.close(self._send)
+        os.close(self._receive)
         self._send = self._receive = -1
-        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self._folder, ignore_errors=True)

@@ -22,6 +22,8 @@ _HEADER = struct.Struct("!II")
 MAX_JSON = 4 * 2**20
 MAX_BLOB = 256 * 2**20
 _MAX_DEPTH = 12
+#: Bytes that a pipe takes at once when it is ready to be written to.
+_PIPE = select.PIPE_BUF
 
 
 class WireError(ValueError):
@@ -93,20 +95,30 @@ def _value(tree: Any, tensors: dict[str, torch.Tensor], depth: int) -> Any:
     raise WireError(f"malformed: {str(tree)[:60]}")
 
 
-def send(descriptor: int, value: Any) -> None:
-    """Write one message.
+def send(descriptor: int, value: Any, timeout: float | None = None) -> None:
+    """Write one message; with ``timeout`` (seconds), all of it must be read in that time.
 
     Raises
     ------
-    Closed
-        If nobody reads any more.
+    TimeIsUp, Closed
+        If the other side does not read, or is gone.
     """
     data = memoryview(encode(value))
+    deadline = None if timeout is None else time.monotonic() + timeout
     try:
         while data:
-            data = data[os.write(descriptor, data) :]
+            _, ready, _ = select.select([], [descriptor], [], _left(deadline))
+            if not ready:
+                raise TimeIsUp("the other side does not read")
+            data = data[os.write(descriptor, data[:_PIPE]) :]
+    except TimeIsUp:
+        raise
     except OSError:
         raise Closed("the other side is gone") from None
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
 
 
 def receive(descriptor: int, timeout: float | None = None) -> Any:
@@ -127,8 +139,7 @@ def receive(descriptor: int, timeout: float | None = None) -> Any:
 def _read(descriptor: int, size: int, deadline: float | None) -> bytes:
     data = bytearray()
     while len(data) < size:
-        wait = None if deadline is None else max(0.0, deadline - time.monotonic())
-        ready, _, _ = select.select([descriptor], [], [], wait)
+        ready, _, _ = select.select([descriptor], [], [], _left(deadline))
         if not ready:
             raise TimeIsUp("no whole message came in time")
         part = os.read(descriptor, min(size - len(data), 2**20))

@@ -25,12 +25,13 @@ from helpers.grading.session import Budget
 from helpers.paths import course_root
 from helpers.publishing.learner import learner_notebook, notebook_text, solved_notebook
 from helpers.publishing.publish import Places, editions, write_course
+from tests.conftest import SANDBOX
 
 ROOT = course_root()
 assert ROOT is not None
 CHAPTER = "02_convolution_arithmetic"
 BUDGET = Budget(cell=6, exercise=6, notebook=60)
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("class")]
+pytestmark = pytest.mark.slow
 
 
 def notebooks() -> tuple[Any, Any]:
@@ -44,7 +45,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Row]]:
     course = tmp_path_factory.mktemp("course")
     write_sample_class(CHAPTER, *notebooks(), course)
     write_course(Places(ROOT), course, [CHAPTER])
-    return course, grade_class(CHAPTER, course, budget=BUDGET)
+    return course, grade_class(CHAPTER, course, budget=BUDGET, sandbox=SANDBOX)
 
 
 def test_the_sample_class_is_graded_to_the_mark(graded: tuple[Path, list[Row]]) -> None:
@@ -113,7 +114,7 @@ def test_nbgraders_own_commands_give_the_same_marks(
     shutil.copytree(course / "submitted", mine / "submitted")
     shutil.copytree(course / "source", mine / "source")
     shutil.copy(course / "seed", mine / "seed")
-    quick = ["--Judge.cell_timeout=6", "--Judge.exercise_timeout=6"]
+    quick = ["--Judge.cell_timeout=6", "--Judge.exercise_timeout=6", f"--Judge.sandbox={SANDBOX}"]
     assert nbgrader(root, "generate_assignment", CHAPTER).returncode == 0
     graded_now = nbgrader(root, "autograde", CHAPTER, *quick)
     assert graded_now.returncode == 1, "the malformed notebook makes the stock command exit 1"
@@ -185,10 +186,10 @@ def test_a_download_of_a_learning_platform_is_collected(tmp_path: Path) -> None:
 
 def test_nobody_handed_in(tmp_path: Path) -> None:
     with pytest.raises(GradingError, match="no submission at all: expected"):
-        grade_class(CHAPTER, tmp_path)
+        grade_class(CHAPTER, tmp_path, sandbox=SANDBOX)
     (tmp_path / "submitted" / "ada" / CHAPTER).mkdir(parents=True)
     with pytest.raises(GradingError, match="no submission from bob"):
-        grade_class(CHAPTER, tmp_path, students=["bob"])
+        grade_class(CHAPTER, tmp_path, students=["bob"], sandbox=SANDBOX)
 
 
 def test_a_folder_without_the_notebook_is_a_row(graded: tuple[Path, list[Row]]) -> None:
@@ -197,7 +198,9 @@ def test_a_folder_without_the_notebook_is_a_row(graded: tuple[Path, list[Row]]) 
     folder.mkdir(parents=True)
     (folder / "homework.ipynb").write_text(json.dumps(notebooks()[0]))
     try:
-        [row] = grade_class(CHAPTER, course, students=["ivy-other-file"], budget=BUDGET)
+        [row] = grade_class(
+            CHAPTER, course, students=["ivy-other-file"], budget=BUDGET, sandbox=SANDBOX
+        )
     finally:
         shutil.rmtree(folder.parent)
     assert (row.status, row.score) == ("unreadable", 0.0)
@@ -220,7 +223,7 @@ def test_grading_again_forgets_what_the_earlier_work_earned(
 
     def grade(text: str) -> Row:
         file.write_text(text, encoding="utf-8")
-        [row] = grade_class(CHAPTER, course, budget=BUDGET)
+        [row] = grade_class(CHAPTER, course, budget=BUDGET, sandbox=SANDBOX)
         return row
 
     full = grade(json.dumps(solved))

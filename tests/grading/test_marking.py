@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 from typing import Any
 
 import pytest
@@ -9,9 +11,18 @@ from nbformat.v4 import new_code_cell
 
 from helpers.grading.marking import Judged, judge_notebook
 from helpers.grading.repair import realign
-from helpers.grading.session import Budget
+from helpers.grading.session import Budget, Nursery
+from tests.conftest import SANDBOX
 
 pytestmark = pytest.mark.slow
+
+
+@functools.cache
+def shared_nursery() -> Nursery:
+    """One warm process for all tests here, in a sandbox where one can be had."""
+    nursery = Nursery(sandbox=SANDBOX)
+    atexit.register(nursery.close)
+    return nursery
 
 
 def grade(submission: Any, release: Any, **budget: float) -> Judged:
@@ -19,6 +30,7 @@ def grade(submission: Any, release: Any, **budget: float) -> Judged:
         realign(submission, release).notebook,
         release,
         seed="secret",
+        nursery=shared_nursery(),
         budget=Budget(**{"cell": 20, "exercise": 20, "notebook": 60, **budget}),
     )
 

@@ -94,3 +94,9 @@ def test_waiting_ends_in_time_and_at_the_end_of_the_pipe() -> None:
     os.close(outward)
     with pytest.raises(wire.Closed):
         wire.receive(inward, 1.0)
+
+
+def test_writing_to_who_does_not_read_ends_in_time() -> None:
+    _inward, outward = os.pipe()
+    with pytest.raises(wire.TimeIsUp):
+        wire.send(outward, "x" * 10**6, 0.05)

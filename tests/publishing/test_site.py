@@ -13,7 +13,7 @@ from helpers.publishing.publish import Places, drift, editions, publish
 from helpers.publishing.source import secret_lines
 
 ROOT = course_root()
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
