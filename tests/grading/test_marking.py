@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import atexit
 import functools
+from pathlib import Path
 from typing import Any
 
 import pytest
 from nbformat.v4 import new_code_cell
 
+from helpers.exercises import exercises
 from helpers.grading.marking import Judged, judge_notebook
 from helpers.grading.repair import realign
+from helpers.grading.sample import sample_class
 from helpers.grading.session import Budget, Nursery
+from helpers.grading.submission import Unreadable, read_notebook
+from helpers.paths import course_root
+from helpers.publishing.learner import learner_notebook, solved_notebook
+from helpers.publishing.publish import Places, editions
 from tests.conftest import SANDBOX
 
 pytestmark = pytest.mark.slow
@@ -171,3 +178,21 @@ def test_output_is_cut_at_the_source(solved: Any, learner: Any) -> None:
     judged = grade(solved, learner)
     printed = judged.outputs[len(solved.cells) - 1]
     assert len(printed) < 30_000 and "more characters" in printed
+
+
+@pytest.mark.parametrize("chapter", sorted({e.chapter for e in exercises()}))
+def test_every_chapters_sample_class_gets_its_marks(chapter: str, tmp_path: Path) -> None:
+    """Chapter by chapter, the submissions that can be read, without nbgrader around."""
+    root = course_root()
+    assert root is not None
+    [(_, source, _)] = editions(Places(root), [chapter])
+    learner, solved = learner_notebook(source), solved_notebook(source)
+    for student, (text, deserved) in sample_class(learner, solved).items():
+        file = tmp_path / f"{student}.ipynb"
+        file.write_text(text, encoding="utf-8")
+        try:
+            submission = read_notebook(file)
+        except Unreadable:
+            assert student == "gus-malformed" and deserved == 0
+            continue
+        assert grade(submission, learner, exercise=3).points == deserved, student
