@@ -139,6 +139,10 @@ def _quiet() -> Any:
 
 
 def _grade(api: NbGraderAPI, chapter: str, course: Path, student: str) -> Row:
+    file = course / "submitted" / student / chapter / f"{chapter}.ipynb"
+    if any(place.is_symlink() for place in (file, *file.parents[:2])):
+        note = "a symbolic link was handed in: it may lead to somebody else's work"
+        return Row(student, chapter, 0.0, _score(api, chapter, student)[1], "unreadable", note)
     done = api.autograde(chapter, student, force=True, create=True)
     graded = course / "autograded" / student / chapter / f"{chapter}.ipynb"
     if not done["success"] or not graded.is_file():

@@ -207,6 +207,18 @@ def test_a_folder_without_the_notebook_is_a_row(graded: tuple[Path, list[Row]]) 
     assert f"{CHAPTER}.ipynb" in row.note
 
 
+def test_a_link_to_anothers_work_is_not_followed(graded: tuple[Path, list[Row]]) -> None:
+    course, _ = graded
+    folder = course / "submitted" / "jon-link"
+    folder.mkdir()
+    (folder / CHAPTER).symlink_to(course / "submitted" / "ada-all-right" / CHAPTER)
+    try:
+        [row] = grade_class(CHAPTER, course, students=["jon-link"], budget=BUDGET, sandbox=SANDBOX)
+    finally:
+        shutil.rmtree(folder)
+    assert (row.status, row.score) == ("unreadable", 0.0) and "symbolic link" in row.note
+
+
 def test_grading_again_forgets_what_the_earlier_work_earned(
     graded: tuple[Path, list[Row]], tmp_path: Path
 ) -> None:
