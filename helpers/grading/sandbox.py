@@ -9,10 +9,15 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
+from .confine import SCRATCH
+
 #: All of the environment that a learner's process gets; the rest is set below.
 _ENVIRONMENT = ("LANG", "LC_ALL")
-#: Where the parts of ``helpers`` that a learner's process may import are found in the sandbox.
-_COURSE = "/course"
+#: Where, in the sandbox, the parts of ``helpers`` that a learner's process may import are found,
+#: and the virtual environment that it runs in.
+_COURSE, _VENV = "/course", "/course/venv"
+_SYSTEM = ("/usr", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives",
+           "/sys/devices/system/cpu")  # fmt: skip
 _PACKAGE = Path(__file__).parents[1]
 INSTALL = "sudo apt-get install bubblewrap"
 
@@ -40,11 +45,11 @@ def bubblewrap() -> str:
     return command
 
 
-def environment(home: str, course: str) -> dict[str, str]:
+def environment(home: str, course: str, programs: str) -> dict[str, str]:
     """The whole environment of a process that runs learners' code."""
     kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     return kept | {
-        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "PATH": f"{programs}:/usr/bin:/bin",
         "HOME": home,
         "TMPDIR": home,
         "IPYTHONDIR": f"{home}/.ipython",
@@ -57,8 +62,8 @@ def environment(home: str, course: str) -> dict[str, str]:
     }
 
 
-def wrapped(command: Sequence[str], absent: Sequence[str]) -> list[str]:
-    """The command, run where it sees the interpreter, its packages and a part of ``helpers``.
+def wrapped(arguments: Sequence[str], absent: Sequence[str]) -> list[str]:
+    """Python with these arguments, where it sees itself, its packages and a part of ``helpers``.
 
     Parameters
     ----------
@@ -69,26 +74,25 @@ def wrapped(command: Sequence[str], absent: Sequence[str]) -> list[str]:
     words += ["--unshare-uts", "--die-with-parent", "--new-session", "--clearenv"]
     # kept only until a fork has entered namespaces of its own
     words += ["--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETPCAP"]
-    for place in _system() + _interpreter():
+    words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", SCRATCH]
+    for place in _SYSTEM:
         words += ["--ro-bind-try", place, place]
     for link in ("/bin", "/lib", "/lib64", "/sbin"):
         if Path(link).is_symlink():
             words += ["--symlink", str(Path(link).readlink()), link]
         elif Path(link).is_dir():
             words += ["--ro-bind", link, link]
-    words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
-    if _PACKAGE.parent == Path(sysconfig.get_paths()["purelib"]):  # an installed course
-        words += ["--tmpfs", str(_PACKAGE)]
+    for place in _interpreter():
+        words += ["--ro-bind", place, _inside(place)]
+    if _PACKAGE.parent == Path(sysconfig.get_path("purelib")):  # an installed course
+        words += ["--tmpfs", _inside(str(_PACKAGE))]
     for file in visible(absent):
         words += ["--ro-bind", str(file), f"{_COURSE}/{file.relative_to(_PACKAGE.parent)}"]
-    for name, value in environment("/tmp", _COURSE).items():
+    python = _inside(sys.executable)
+    for name, value in environment(SCRATCH, _COURSE, str(Path(python).parent)).items():
         words += ["--setenv", name, value]
-    return [*words, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", *command]
-
-
-def _system() -> list[str]:
-    return ["/usr", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives",
-            "/sys/devices/system/cpu"]  # fmt: skip
+    words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", SCRATCH]
+    return [*words, python, *arguments]
 
 
 def _interpreter() -> list[str]:
@@ -96,7 +100,18 @@ def _interpreter() -> list[str]:
     found = {sys.prefix, sys.base_prefix, *sysconfig.get_paths().values()}
     folders = sorted({Path(p) for p in found if Path(p).is_dir()})
     inner = {a for a in folders for b in folders if b in a.parents}
-    return [str(p) for p in folders if p not in inner and p not in (Path("/usr"), Path("/"))]
+    places = [str(p) for p in folders if p not in inner and p not in (Path("/usr"), Path("/"))]
+    for place in places:
+        if _inside(place).startswith(f"{SCRATCH}/"):
+            raise NoSandbox(f"Python lies in {place}: in the sandbox {SCRATCH} is a scratch folder")
+    return places
+
+
+def _inside(place: str) -> str:
+    """Where a place is found in the sandbox: a virtual environment, wherever it lies, in one."""
+    if sys.prefix != sys.base_prefix and place.startswith(sys.prefix):
+        return _VENV + place.removeprefix(sys.prefix)
+    return place
 
 
 def visible(absent: Sequence[str]) -> list[Path]:

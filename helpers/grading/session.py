@@ -77,16 +77,17 @@ class Nursery:
         hidden = [*_ALWAYS_ABSENT, *self.absent]
         self._control, theirs = socket.socketpair()
         mode = "confined" if self.sandbox else "open"
-        command = [sys.executable, "-P", "-m", f"{__package__}.child"]
-        command += [str(theirs.fileno()), mode, *hidden]
+        arguments = ["-P", "-m", f"{__package__}.child", str(theirs.fileno()), mode, *hidden]
         self._groups = Groups(_TREE if self.sandbox else {})
         self._process = subprocess.Popen(
-            self._groups.joined(wrapped(command, hidden) if self.sandbox else command),
+            self._groups.joined(
+                wrapped(arguments, hidden) if self.sandbox else [sys.executable, *arguments]
+            ),
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env=None if self.sandbox else environment(tempfile.gettempdir(), _root()),
+            env=None if self.sandbox else _open_environment(),
             start_new_session=True,
         )
         theirs.close()
@@ -136,8 +137,9 @@ class Nursery:
         self.close()
 
 
-def _root() -> str:
-    return str(Path(__file__).parents[2])
+def _open_environment() -> dict[str, str]:
+    programs = str(Path(sys.executable).parent)
+    return environment(tempfile.gettempdir(), str(Path(__file__).parents[2]), programs)
 
 
 class Session:
