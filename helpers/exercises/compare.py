@@ -48,6 +48,8 @@ def shape_text(shape: Any) -> str:
     """``(2, 3, 3)`` as ``2×3×3``, ``(3,)`` as ``of length 3``, ``()`` as ``a single number``."""
     if len(shape) == 1:
         return f"of length {shape[0]}"
+    if len(shape) > 8:
+        return f"of {len(shape):,} dimensions"
     return "×".join(str(size) for size in shape) or "a single number"
 
 

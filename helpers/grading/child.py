@@ -190,6 +190,7 @@ def _settle(confined: bool, folder: str, pipes: list[int]) -> None:
     """Give up what a notebook's process must not have, before it reads a byte of the notebook."""
     from . import confine
 
+    os.setsid()  # a signal to its process group reaches nobody else
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for descriptor in (0, 1, 2):  # what a cell writes past Python's streams goes nowhere
         os.dup2(os.open(os.devnull, os.O_RDWR), descriptor)
@@ -202,7 +203,6 @@ def _settle(confined: bool, folder: str, pipes: list[int]) -> None:
         confine.limit(limits | {"NPROC": _LIMITS["processes"]})
         confine.give_up_privileges()
     else:
-        os.setsid()
         os.chdir(folder)
         os.environ.update(HOME=folder, TMPDIR=folder)
         confine.limit(limits)

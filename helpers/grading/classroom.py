@@ -214,7 +214,7 @@ def write_scores(file: Path, rows: list[Row]) -> None:
             for old in csv.DictReader(opened):
                 kept[old["student"], old["chapter"]] = tuple(old[name] for name in names)
     beside = file.with_name(f".{file.name}.{os.getpid()}")
-    with beside.open("w", newline="", encoding="utf-8") as opened:
+    with beside.open("w", newline="", encoding="utf-8", errors="replace") as opened:
         writer = csv.writer(opened)
         writer.writerow(names)
         writer.writerows(row for _, row in sorted((kept | new).items()))

@@ -31,7 +31,7 @@ _ALWAYS_ABSENT = (
     *(f"{_PACKAGE}.grading.{name}" for name in ("classroom", "config", "marking", "plugin",
       "repair", "sample", "sandbox", "seed", "session", "submission")),
 )  # fmt: skip
-_START_TIMEOUT = 120.0
+_START_TIMEOUT, _ANSWER_TIMEOUT = 120.0, 10.0
 #: What the warm process and a notebook's tree may use together.
 _TREE = {"pids": 96, "memory": 4 * 2**30}
 
@@ -96,6 +96,7 @@ class Nursery:
             said = self._process.stderr.read().decode(errors="replace").strip()  # type: ignore[union-attr]
             self.close()
             raise NoSandbox(f"the process for learners' code did not start: {said[-500:]}")
+        self._control.settimeout(_ANSWER_TIMEOUT)
 
     def _answer(self) -> str:
         try:

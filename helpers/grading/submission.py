@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ from ..exercises import exercise, exercises
 
 #: A notebook without outputs is some tens of kilobytes; one with pictures a few megabytes.
 MAX_BYTES = 50 * 2**20
+#: A chapter has about a hundred cells.
+MAX_CELLS = 5000
 
 
 class Unreadable(ValueError):
@@ -26,10 +30,16 @@ def read_notebook(file: Path) -> Any:
         If there is no such file, or it is too large, not UTF-8, not JSON, or not a notebook.
     """
     try:
-        size = file.stat().st_size
-        if size > MAX_BYTES:
-            raise Unreadable(f"{file.name} has {size:,} bytes; {MAX_BYTES:,} are allowed")
+        state = file.stat()
+        if not stat.S_ISREG(state.st_mode):
+            raise Unreadable(f"{file.name} is not a file")
+        if state.st_size > MAX_BYTES:
+            raise Unreadable(f"{file.name} has {state.st_size:,} bytes; {MAX_BYTES:,} are allowed")
         text = file.read_text(encoding="utf-8-sig")
+        content = json.loads(text)
+        cells = content.get("cells", ()) if isinstance(content, dict) else ()
+        if isinstance(cells, list) and len(cells) > MAX_CELLS:
+            raise Unreadable(f"{file.name} has {len(cells):,} cells; {MAX_CELLS:,} are allowed")
         notebook = nbformat.reads(text, as_version=4)
         for cell in notebook.cells:
             if not isinstance(cell.source, str) or not isinstance(cell.metadata, dict):

@@ -20,7 +20,7 @@ from safetensors.torch import save as save_tensors
 
 _HEADER = struct.Struct("!II")
 MAX_JSON = 4 * 2**20
-MAX_BLOB = 256 * 2**20
+MAX_BLOB = 16 * 2**20
 _MAX_DEPTH = 12
 #: Bytes that a pipe takes at once when it is ready to be written to.
 _PIPE = select.PIPE_BUF

@@ -1,0 +1,1 @@
+"""Hostile and broken notebooks, and what must become of them."""
