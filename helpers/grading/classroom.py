@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .config import configure
-from .plugin import KEY
-from .sandbox import bubblewrap
+from .plugin import KEY, nursery_of
 from .session import Budget
 from .submission import Unreadable, read_notebook
 
@@ -85,8 +84,6 @@ def grade_class(
     NoSandbox
         If there is none and one is asked for; the message says how to get one.
     """
-    if sandbox:
-        bubblewrap()
     found = submissions(chapter, course)
     missing = sorted(set(students or ()) - set(found))
     if missing or not found:
@@ -94,6 +91,7 @@ def grade_class(
         raise GradingError(
             f"no submission {who}: expected {course}/submitted/STUDENT/{chapter}/{chapter}.ipynb"
         )
+    nursery_of(chapter, sandbox)  # a class is not failed for want of a sandbox: refuse now
     api = _api(course, budget or Budget(), sandbox)
     with _quiet():
         made = api.generate_assignment(chapter)

@@ -18,8 +18,10 @@ import pytest
 
 from helpers.exercises import exercises
 from helpers.exercises.judge import PUBLIC_SEED, expected_value
+from helpers.grading import plugin, sandbox
 from helpers.grading.classroom import GradingError, Row, grade_class, write_scores
 from helpers.grading.sample import sample_class, write_sample_class
+from helpers.grading.sandbox import NoSandbox
 from helpers.grading.seed import course_seed
 from helpers.grading.session import Budget
 from helpers.paths import course_root
@@ -190,6 +192,18 @@ def test_nobody_handed_in(tmp_path: Path) -> None:
     (tmp_path / "submitted" / "ada" / CHAPTER).mkdir(parents=True)
     with pytest.raises(GradingError, match="no submission from bob"):
         grade_class(CHAPTER, tmp_path, students=["bob"], sandbox=SANDBOX)
+
+
+def test_a_class_is_not_failed_for_want_of_a_sandbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where learners' code cannot be started, nobody gets a row: grading refuses."""
+    (tmp_path / "submitted" / "ada" / CHAPTER).mkdir(parents=True)
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    plugin.nursery_of.cache_clear()
+    with pytest.raises(NoSandbox, match="apt-get install bubblewrap"):
+        grade_class(CHAPTER, tmp_path)
+    assert not (tmp_path / "scores.csv").exists()
 
 
 def test_a_folder_without_the_notebook_is_a_row(graded: tuple[Path, list[Row]]) -> None:
