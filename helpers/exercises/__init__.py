@@ -1,4 +1,4 @@
-"""The exercises: what each asks, and the learner's side of judging them.
+"""The exercises and questions: what each asks, and the learner's side of judging exercises.
 
 >>> from helpers.exercises import check, hint
 >>> check("conv-output-size")  # doctest: +SKIP
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .definition import exercise, exercises
+from .definition import exercise, exercises, question, questions
 
 if TYPE_CHECKING:
     from .notebook import check, hint, solution
 
-__all__ = ["check", "exercise", "exercises", "hint", "solution"]
+__all__ = ["check", "exercise", "exercises", "hint", "question", "questions", "solution"]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,8 @@
 
 A chapter's exercises live in a subpackage, say ``helpers.exercises.nn_module``:
 
-- ``statements.py``: ``CHAPTER`` and ``EXERCISES``, plain data, no torch;
+- ``statements.py``: ``CHAPTER`` and ``EXERCISES``, plain data, no torch; also ``QUESTIONS``, if
+  the chapter asks for an answer in words. A person reads those, so they need no other module;
 - ``probes.py``: one function an exercise, ``probe(answer, **inputs)``, that uses the learner's
   object and returns plain data. It is all that a process which runs a learner's code needs;
 - ``answers.py``: one `Oracle` an exercise: the cases and the reference. It never goes where a
@@ -77,6 +78,29 @@ class Statement:
             raise ValueError(f"difficulty of {self.name} is {self.difficulty}; allowed: 1 to 5")
         if self.points <= 0 or self.minutes <= 0 or sum(self.groups.values()) <= 0:
             raise ValueError(f"points, minutes and weights of {self.name} must be positive")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a person grades: an answer in words.
+
+    Attributes
+    ----------
+    name
+        The question's name, ``output-padding``: its cell's id.
+    criteria
+        What an answer needs, for whoever grades it. Learners are not shown them.
+    """
+
+    name: str
+    title: str
+    points: int
+    minutes: int
+    criteria: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.points <= 0 or self.minutes <= 0 or not self.criteria:
+            raise ValueError(f"{self.name} needs positive points and minutes, and criteria")
 
 
 @dataclass(frozen=True)
@@ -162,20 +186,26 @@ def _part(exercise: Exercise, module: str) -> Any:
 
 
 @cache
-def _catalogue() -> dict[str, Exercise]:
-    found: dict[str, Exercise] = {}
+def _catalogue() -> tuple[dict[str, Exercise], dict[str, tuple[str, Question]]]:
+    """All exercises, and all questions, each with its chapter; by name."""
+    made: dict[str, Exercise] = {}
+    asked: dict[str, tuple[str, Question]] = {}
     for package in CHAPTER_PACKAGES:
         statements = importlib.import_module(f"{__package__}.{package}.statements")
-        for statement in statements.EXERCISES:
-            if statement.name in found:
-                raise ValueError(f"two exercises are called {statement.name!r}")
-            found[statement.name] = Exercise(statement, statements.CHAPTER, package)
-    return found
+        chapter, questions = statements.CHAPTER, getattr(statements, "QUESTIONS", ())
+        for one in (*statements.EXERCISES, *questions):
+            if one.name in made or one.name in asked:
+                raise ValueError(f"two exercises or questions are called {one.name!r}")
+            if isinstance(one, Question):
+                asked[one.name] = chapter, one
+            else:
+                made[one.name] = Exercise(one, chapter, package)
+    return made, asked
 
 
 def exercises(chapter: str | None = None) -> Iterator[Exercise]:
     """All exercises in the book's order, or those of one chapter (a file's stem)."""
-    return (e for e in _catalogue().values() if chapter in (None, e.chapter))
+    return (e for e in _catalogue()[0].values() if chapter in (None, e.chapter))
 
 
 def exercise(name: str) -> Exercise:
@@ -186,14 +216,33 @@ def exercise(name: str) -> Exercise:
     ValueError
         If there is none; the message names the nearest.
     """
-    try:
-        return _catalogue()[name]
-    except KeyError:
-        raise ValueError(f"no exercise is called {name!r}{_nearest(name)}") from None
+    made, _ = _catalogue()
+    if name not in made:
+        raise ValueError(f"no exercise is called {name!r}{_nearest(name, made)}")
+    return made[name]
 
 
-def _nearest(name: str) -> str:
+def questions(chapter: str | None = None) -> Iterator[Question]:
+    """All questions in the book's order, or those of one chapter (a file's stem)."""
+    return (q for where, q in _catalogue()[1].values() if chapter in (None, where))
+
+
+def question(name: str) -> Question:
+    """The question called ``name``.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message names the nearest.
+    """
+    _, asked = _catalogue()
+    if name not in asked:
+        raise ValueError(f"no question is called {name!r}{_nearest(name, asked)}")
+    return asked[name][1]
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
     import difflib
 
-    near = difflib.get_close_matches(str(name), _catalogue(), n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(_catalogue())}"
+    near = difflib.get_close_matches(str(name), list(names), n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(names)}"

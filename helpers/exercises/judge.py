@@ -10,11 +10,13 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from .attempt import Outcome, copied, known_state
 from .compare import Mismatch, compare, kind_text
-from .definition import Case, Exercise, Oracle
+from .definition import Case, Exercise
+from .definition import exercise as find_exercise
 from .plain import to_plain
 
 #: The seed of the random cases that a learner is shown. Marks use the course's own.
@@ -95,16 +97,37 @@ def judge(exercise: Exercise, run: Run, seed: int | str = PUBLIC_SEED) -> Verdic
     seed
         Makes the random cases.
     """
-    with known_state():
-        oracle, cases = exercise.oracle(), exercise.cases(seed)
+    answers = _answers(exercise.name, seed)
     lines: list[Line] = []
-    for case in cases:
+    for place, case in enumerate(answers.cases):
         outcome = run(case)
-        lines.append(_line(case, outcome, oracle, exercise))
+        lines.append(_line(case, outcome, answers, place))
         if outcome.failure in ("time", "lost", "undefined"):
-            lines.extend(_line(other, outcome, oracle, exercise) for other in cases[len(lines) :])
+            rest = range(len(lines), len(answers.cases))
+            lines.extend(_line(answers.cases[i], outcome, answers, i) for i in rest)
             break
     return Verdict(exercise, tuple(lines))
+
+
+class _Answers:
+    """An exercise's cases and, as they are asked for, their expected values."""
+
+    def __init__(self, exercise: Exercise, seed: int | str) -> None:
+        self.exercise = exercise
+        with known_state():
+            self.oracle, self.cases = exercise.oracle(), exercise.cases(seed)
+        self._expected: dict[int, Any] = {}
+
+    def expected(self, place: int) -> Any:
+        if place not in self._expected:
+            self._expected[place] = expected_value(self.exercise, self.cases[place])
+        return self._expected[place]
+
+
+@lru_cache(maxsize=64)
+def _answers(name: str, seed: int | str) -> _Answers:
+    """Kept, for a class is judged by the same cases a thousand times."""
+    return _Answers(find_exercise(name), seed)
 
 
 def expected_value(exercise: Exercise, case: Case) -> Any:
@@ -122,13 +145,13 @@ def _without_text(outcome: Outcome) -> str:
     return f"your code raised {kind}{place.group() if place else ''}"
 
 
-def _line(case: Case, outcome: Outcome, oracle: Oracle, exercise: Exercise) -> Line:
+def _line(case: Case, outcome: Outcome, answers: _Answers, place: int) -> Line:
     if outcome.failure:
         said = outcome.message
         if outcome.failure == "type":
-            said += f"; the right one is {kind_text(expected_value(exercise, case))}"
+            said += f"; the right one is {kind_text(answers.expected(place))}"
         return Line(case, False, said, _without_text(outcome), failure=outcome.failure)
-    expected = expected_value(exercise, case)
+    oracle, expected = answers.oracle, answers.expected(place)
     difference: Mismatch | None = compare(
         outcome.value,
         expected,

@@ -33,6 +33,8 @@ def conv_output_size(input_size, kernel_size, stride=1, padding=0, dilation=1):
 def sample_class(learner: Any, solved: Any) -> dict[str, tuple[str, float]]:
     """Eight submissions of a chapter: by student, the file's text and the points it deserves.
 
+    Points of questions are not among them, for a person gives those.
+
     Parameters
     ----------
     learner, solved
@@ -79,7 +81,7 @@ def _edited(solved: Any, edit: Callable[[str, str], str | None], learner: Any | 
     made = copy.deepcopy(solved)
     for place, cell in enumerate(made.cells):
         fields = cell.metadata.get("nbgrader") or {}
-        if fields.get("solution"):
+        if fields.get("solution") and not fields.get("grade"):
             source = edit(fields["grade_id"], cell.source)
             if source is None and learner is not None:
                 source = learner.cells[place].source

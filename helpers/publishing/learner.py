@@ -10,10 +10,10 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from ..exercises import exercise
+from ..exercises import exercise, question
 from ..exercises.definition import BEGIN, END, STUB
 from .markdown import to_plain_markdown
-from .source import Chapter, without_marks
+from .source import Cell, Chapter, without_marks
 
 _PREAMBLE = """\
 # Run this cell first. It needs the course's package, helpers. To install it, open a terminal in
@@ -35,31 +35,39 @@ if not getattr(helpers, "__layerwise__", False):
 from helpers.exercises import check, hint, solution"""
 
 
-def badge(name: str) -> str:
-    """The generated line above an exercise: points, difficulty, minutes."""
+def badge(cell: Cell) -> str:
+    """The generated line above an exercise or a question: points, minutes, who grades it."""
+    name = cell.exercise
+    if cell.kind == "question":
+        words = question(name)
+        return (
+            f"*Question* `{name}` · {_points(words.points)} · about {words.minutes} minutes · "
+            "graded by a person"
+        )
     asked = exercise(name).statement
-    points = f"{asked.points} point{'s' if asked.points != 1 else ''}"
     dots = "●" * asked.difficulty + "○" * (5 - asked.difficulty)
     return (
-        f"*Exercise* `{name}` · {points} · difficulty {dots} ({asked.difficulty} of 5) · "
+        f"*Exercise* `{name}` · {_points(asked.points)} · "
+        f"difficulty {dots} ({asked.difficulty} of 5) · "
         f'about {asked.minutes} minutes · stuck? `hint("{name}")`'
     )
+
+
+def _points(number: int) -> str:
+    return f"{number} point{'s' if number != 1 else ''}"
 
 
 def source_notebook(chapter: Chapter, bibliography: Path | None = None) -> Any:
     """nbgrader's source: the learner's notebook with its solutions, and all of its metadata.
 
-    Cells of exercises and checks are named after them; other cells after their content, for
-    Jupytext makes new ids at each reading.
+    Cells of exercises, checks and questions are named after them; other cells after their
+    content, for Jupytext makes new ids at each reading.
     """
-    cells = [_code("setup", _PREAMBLE, name="preamble")]
+    cells = [_made(Cell("setup", _PREAMBLE, "preamble"), bibliography)]
     for cell in chapter.cells:
-        if not cell.is_code:
-            cells.append(new_markdown_cell(to_plain_markdown(cell.source, bibliography)))
-            continue
-        if cell.kind == "exercise":
-            cells.append(new_markdown_cell(badge(cell.exercise)))
-        cells.append(_code(cell.kind, cell.source, cell.exercise, cell.metadata or {}))
+        if cell.kind in ("exercise", "question"):
+            cells.append(new_markdown_cell(badge(cell)))
+        cells.append(_made(cell, bibliography))
     _name_cells(cells)
     notebook = new_notebook(cells=cells)
     notebook.metadata.update(
@@ -71,22 +79,33 @@ def source_notebook(chapter: Chapter, bibliography: Path | None = None) -> Any:
     return notebook
 
 
-def _code(kind: str, source: str, name: str = "", metadata: dict[str, Any] | None = None) -> Any:
-    cell = new_code_cell(source, metadata=dict(metadata or {}))
-    cell.metadata.pop("mystnb", None)
-    fields: dict[str, Any] = {"schema_version": 3, "task": False, "grade": False}
-    if kind == "setup":
-        fields |= {"locked": True, "solution": False, "grade_id": name or _hash(source, "setup-")}
-    elif kind == "exercise":
-        fields |= {"locked": False, "solution": True, "grade_id": name}
-    elif kind == "check":
-        points = exercise(name).statement.points
-        fields |= {"locked": True, "solution": False, "grade_id": f"check-{name}"}
-        fields |= {"grade": True, "points": points}
+def _made(cell: Cell, bibliography: Path | None) -> Any:
+    if cell.is_code:
+        made = new_code_cell(cell.source, metadata=dict(cell.metadata or {}))
+        made.metadata.pop("mystnb", None)
     else:
-        return cell
-    cell.metadata["nbgrader"] = fields
-    return cell
+        made = new_markdown_cell(to_plain_markdown(cell.source, bibliography))
+    if fields := _fields(cell):
+        made.metadata["nbgrader"] = fields
+    return made
+
+
+def _fields(cell: Cell) -> dict[str, Any]:
+    """A cell's metadata for nbgrader; none for text and demonstrations."""
+    name = cell.exercise
+    fields: dict[str, Any] = {"schema_version": 3, "task": False, "grade": False}
+    if cell.kind == "setup":
+        grade_id = name or _hash(cell.source, "setup-")
+        return fields | {"locked": True, "solution": False, "grade_id": grade_id}
+    if cell.kind == "exercise":
+        return fields | {"locked": False, "solution": True, "grade_id": name}
+    if cell.kind == "check":
+        fields |= {"grade": True, "points": exercise(name).statement.points}
+        return fields | {"locked": True, "solution": False, "grade_id": f"check-{name}"}
+    if cell.kind == "question":
+        fields |= {"grade": True, "points": question(name).points}
+        return fields | {"locked": False, "solution": True, "grade_id": name}
+    return {}
 
 
 def _hash(text: str, prefix: str = "") -> str:
@@ -130,8 +149,7 @@ def solved_notebook(source: Any) -> Any:
     """The learner's notebook with the solutions filled in, as the best learner would submit it."""
     solved = learner_notebook(source)
     for cell, full in zip(solved.cells, source.cells, strict=True):
-        if cell.cell_type == "code":
-            cell.source = without_marks(full.source)
+        cell.source = without_marks(full.source)
     return solved
 
 

@@ -14,7 +14,7 @@ EXPECTED = "expected"
 
 
 def page_notebook(chapter: Chapter, learner: Any, executed: Any) -> Any:
-    """The notebook that the book shows for a chapter.
+    """The notebook that the book shows for a chapter. Nobody answers a question there.
 
     Parameters
     ----------
@@ -28,12 +28,13 @@ def page_notebook(chapter: Chapter, learner: Any, executed: Any) -> Any:
     pairs = iter(zip(stubs, runs, strict=True))
     cells = []
     for cell in chapter.cells:
-        if not cell.is_code:
+        if cell.kind in ("exercise", "question"):
+            cells.append(new_markdown_cell(badge(cell)))
+        if cell.kind == "text":
             cells.append(new_markdown_cell(cell.source))
+        if not cell.is_code:
             continue
         stub, run = next(pairs)
-        if cell.kind == "exercise":
-            cells.append(new_markdown_cell(badge(cell.exercise)))
         shown = new_code_cell(stub.source, outputs=run.outputs, metadata=dict(cell.metadata or {}))
         if cell.kind == "check":
             shown.metadata["tags"] = [*shown.metadata.get("tags", []), EXPECTED]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..exercises import exercises
+from ..exercises import exercises, questions
 from ..exercises.definition import BEGIN, END
 
 #: A chapter's file: ``02_convolution_arithmetic.md``.
@@ -27,9 +27,9 @@ class Cell:
     Attributes
     ----------
     kind
-        ``text``, ``setup``, ``exercise``, ``check`` or ``demo``.
+        ``text``, ``setup``, ``exercise``, ``check``, ``demo``, or ``question``: the model answer.
     exercise
-        The name of the exercise, for cells of kind exercise and check.
+        The name of the exercise, for cells of kind exercise and check, or of the question.
     metadata
         What else the author wrote for the cell (tags, say).
     """
@@ -41,7 +41,7 @@ class Cell:
 
     @property
     def is_code(self) -> bool:
-        return self.kind != "text"
+        return self.kind not in ("text", "question")
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,10 @@ class Chapter:
     @property
     def exercise_names(self) -> list[str]:
         return [cell.exercise for cell in self.cells if cell.kind == "exercise"]
+
+    @property
+    def question_names(self) -> list[str]:
+        return [cell.exercise for cell in self.cells if cell.kind == "question"]
 
 
 def chapter_files(solutions: Path, only: list[str] | None = None) -> list[Path]:
@@ -88,8 +92,9 @@ def read_chapter(path: Path) -> Chapter:
     Raises
     ------
     SourceError
-        If a cell is of two kinds, an exercise is unknown, lacks its check or its solution, a
-        solution stands outside a function, or two code cells have no sentence between them.
+        If a cell is of two kinds, an exercise or question is unknown, lacks its check or its
+        solution, a solution stands outside a function, or two code cells have no sentence between
+        them.
     """
     import jupytext
 
@@ -104,7 +109,8 @@ def read_chapter(path: Path) -> Chapter:
 def _cell(path: Path, cell: Any) -> Cell:
     metadata = dict(cell.metadata)
     if cell.cell_type == "markdown":
-        return Cell("text", cell.source, metadata=metadata)
+        name = str(metadata.pop("question", ""))
+        return Cell("question" if name else "text", cell.source, name, metadata)
     marks = [mark for mark in ("setup", "exercise", "check") if mark in metadata]
     if len(marks) > 1:
         raise SourceError(f"{path.name}: a cell is both {' and '.join(marks)}: {cell.source[:60]}")
@@ -115,24 +121,34 @@ def _cell(path: Path, cell: Any) -> Cell:
 
 
 def _problems(chapter: Chapter) -> Iterator[str]:
-    defined = {e.name for e in exercises(chapter.name)}
-    asked = chapter.exercise_names
+    asked, defined = chapter.exercise_names, {e.name for e in exercises(chapter.name)}
     checked = [cell.exercise for cell in chapter.cells if cell.kind == "check"]
-    for name in sorted(set(asked) ^ defined):
-        where = "in helpers.exercises only" if name in defined else "in the text only"
-        yield f"exercise {name!r} is {where}"
-    if asked != checked or len(set(asked)) != len(asked):
+    yield from _name_problems("exercise", asked, defined)
+    if asked != checked:
         yield f"exercises {asked} and checks {checked} do not pair up, in order"
+    defined = {q.name for q in questions(chapter.name)}
+    yield from _name_problems("question", chapter.question_names, defined)
     for cell in chapter.cells:
         if cell.kind == "check" and cell.source.strip() != f'check("{cell.exercise}")':
             yield f'the check of {cell.exercise!r} is not the one line check("{cell.exercise}")'
         if cell.kind == "exercise":
             yield from _solution_problems(cell)
-        elif cell.is_code and (BEGIN in cell.source or END in cell.source):
+        elif cell.kind == "question":
+            yield from _answer_problems(cell)
+        elif BEGIN in cell.source or END in cell.source:
             yield f"a solution region in a cell that is no exercise: {cell.source[:60]}"
     for one, other in zip(chapter.cells, chapter.cells[1:], strict=False):
         if one.is_code and other.is_code:
             yield f"no sentence between two code cells: {one.source[:40]!r}, {other.source[:40]!r}"
+
+
+def _name_problems(what: str, asked: list[str], defined: set[str]) -> Iterator[str]:
+    for name in sorted(set(asked) ^ defined):
+        where = "in helpers.exercises only" if name in defined else "in the text only"
+        yield f"{what} {name!r} is {where}"
+    for name in asked:
+        if asked.count(name) > 1:
+            yield f"{what} {name!r} is in the text {asked.count(name)} times"
 
 
 def _solution_problems(cell: Cell) -> Iterator[str]:
@@ -144,6 +160,13 @@ def _solution_problems(cell: Cell) -> Iterator[str]:
         inside = any(f.lineno < number <= (f.end_lineno or 0) + 1 for f in functions)
         if BEGIN in line and not inside:
             yield f"exercise {cell.exercise!r}: a solution region outside a function's body"
+
+
+def _answer_problems(cell: Cell) -> Iterator[str]:
+    """All of the cell is the model answer: what else stood in it, learners would hand in."""
+    whole = re.fullmatch(rf"{BEGIN}\n.*\S.*\n{END}", cell.source.strip(), re.DOTALL)
+    if not whole or cell.source.count(BEGIN) + cell.source.count(END) > 2:
+        yield f"question {cell.exercise!r} needs a cell of {BEGIN}, a model answer and {END} alone"
 
 
 #: A shorter line is too common to be told from the text around it.

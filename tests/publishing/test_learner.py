@@ -8,17 +8,27 @@ from typing import Any
 
 import nbformat
 import pytest
+from nbgrader.preprocessors import ClearSolutions
+from nbgrader.utils import compute_checksum
 
+from helpers.exercises import question
 from helpers.exercises.definition import STUB
 from helpers.paths import course_root
-from helpers.publishing.learner import learner_notebook, notebook_text, source_notebook
+from helpers.publishing.learner import (
+    learner_notebook,
+    notebook_text,
+    solved_notebook,
+    source_notebook,
+)
+from helpers.publishing.page import page_notebook
 from helpers.publishing.publish import Places, drift, editions
-from helpers.publishing.source import read_chapter, secret_lines
+from helpers.publishing.source import Cell, Chapter, read_chapter, secret_lines
 from tests.conftest import small_chapter
 
 ROOT = course_root()
 assert ROOT is not None
 PLACES = Places(ROOT)
+ANSWER = "Sizes 7, 8 and 9 all give 3, and output_padding says which is meant."
 
 
 def test_stubs_stand_where_solutions_stood(learner: Any) -> None:
@@ -65,6 +75,50 @@ def test_the_same_source_gives_the_same_bytes() -> None:
     assert len(texts) == 1
 
 
+def test_a_question_is_a_markdown_cell_that_nbgrader_leaves_to_a_person() -> None:
+    chapter = asking_chapter()
+    source = source_notebook(chapter)
+    learner, solved = learner_notebook(source), solved_notebook(source)
+    above, cell = learner.cells[-2:]
+    assert above.source == (
+        "*Question* `output-padding` · 2 points · about 10 minutes · graded by a person"
+    )
+    assert (cell.cell_type, cell["id"]) == ("markdown", "output-padding")
+    fields = dict(cell.metadata["nbgrader"])
+    assert fields.pop("checksum") == compute_checksum(cell)
+    assert fields == {
+        "schema_version": 3,
+        "grade": True,
+        "solution": True,
+        "locked": False,
+        "task": False,
+        "points": question("output-padding").points,
+        "grade_id": "output-padding",
+        "cell_type": "markdown",
+    }
+    text = notebook_text(learner)
+    assert cell.source == ClearSolutions().text_stub and ANSWER not in text
+    assert not [line for line in question("output-padding").criteria if line in text]
+    assert solved.cells[-1].source == ANSWER
+    assert solved.cells[-1].metadata == cell.metadata
+
+
+def test_a_page_shows_a_question_and_no_place_to_answer() -> None:
+    chapter = asking_chapter()
+    source = source_notebook(chapter)
+    page = page_notebook(chapter, learner_notebook(source), source)
+    assert [cell.source.split(" · ")[0] for cell in page.cells] == [
+        "### Question: the way back",
+        "*Question* `output-padding`",
+    ]
+
+
+def asking_chapter() -> Chapter:
+    region = f"### BEGIN SOLUTION\n{ANSWER}\n### END SOLUTION"
+    cells = (Cell("text", "### Question: the way back"), Cell("question", region, "output-padding"))
+    return Chapter("02_convolution_arithmetic", cells)
+
+
 def test_committed_chapters_are_what_the_sources_give() -> None:
     assert drift(PLACES) == []
 
@@ -82,9 +136,10 @@ def test_published_chapters_are_plain_clean_and_hold_no_solution(stem: str) -> N
     assert len({cell["id"] for cell in notebook.cells}) == len(notebook.cells)
 
 
-def test_points_are_told_above_each_exercise() -> None:
+def test_points_are_told_above_each_exercise_and_question() -> None:
     for chapter, source, _ in editions(PLACES):
-        for name in chapter.exercise_names:
+        for name in chapter.exercise_names + chapter.question_names:
             place = next(i for i, c in enumerate(source.cells) if c["id"] == name)
-            assert f"`{name}`" in source.cells[place - 1].source
-            assert "difficulty" in source.cells[place - 1].source
+            told = source.cells[place - 1].source
+            assert f"`{name}`" in told and "point" in told
+            assert ("difficulty" in told) == (name in chapter.exercise_names)

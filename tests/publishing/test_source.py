@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jupytext
 import pytest
 
-from helpers.exercises import exercises
+from helpers.exercises import exercises, questions
 from helpers.paths import course_folder
 from helpers.publishing.markdown import to_plain_markdown
-from helpers.publishing.source import SourceError, chapter_files, read_chapter, secret_lines
+from helpers.publishing.source import (
+    SourceError,
+    chapter_files,
+    read_chapter,
+    secret_lines,
+    without_marks,
+)
 from tests.conftest import small_chapter
 
 CHAPTERS = chapter_files(course_folder("solutions"))
+[CONVOLUTION] = chapter_files(course_folder("solutions"), ["02_convolution_arithmetic"])
 each = pytest.mark.parametrize("file", CHAPTERS, ids=lambda f: f.stem)
 
 
@@ -34,11 +42,43 @@ def code(source: str, options: str = "") -> str:
         (code("x = 1", ":exercise: nothing\n"), "exercise 'nothing' is in the text only"),
         (code("### BEGIN SOLUTION\nx = 1\n### END SOLUTION"), "in a cell that is no exercise"),
         (code("def f():\n    return 1", ":exercise: nothing\n"), "in the text only"),
+        ("### BEGIN SOLUTION\nWords.\n### END SOLUTION", "in a cell that is no exercise"),
     ],
 )
 def test_what_the_pipeline_cannot_use_is_refused(tmp_path: Path, body: str, message: str) -> None:
     with pytest.raises(SourceError, match=message):
         read_chapter(written(tmp_path, body))
+
+
+ASKED = '+++ {"question": "output-padding"}'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("output-padding", "nothing", "question 'nothing' is in the text only"),
+        (ASKED, "+++", "question 'output-padding' is in helpers.exercises only"),
+        (ASKED, f"{ASKED}\n\nWords.\n\n{ASKED}", "'output-padding' is in the text 2 times"),
+        ("### BEGIN SOLUTION\n", "", "question 'output-padding' needs a cell of ### BEGIN"),
+        ("### END SOLUTION\n\n+++", "### END SOLUTION", "'output-padding' needs a cell of"),
+        ("The kernel moves", "### END SOLUTION\n### BEGIN SOLUTION", "needs a cell of"),
+    ],
+)
+def test_a_question_is_a_cell_of_its_own(tmp_path: Path, old: str, new: str, message: str) -> None:
+    before, after = CONVOLUTION.read_text(encoding="utf-8").split(ASKED)
+    changed = before + (ASKED + after).replace(old, new, 1)
+    file = tmp_path / CONVOLUTION.name
+    file.write_text(changed, encoding="utf-8")
+    with pytest.raises(SourceError, match=message):
+        read_chapter(file)
+
+
+@each
+def test_jupytext_gives_back_each_chapter(file: Path) -> None:
+    """Opened and saved in JupyterLab, a source is the same but for Jupytext's own header."""
+    text = file.read_text(encoding="utf-8")
+    saved = jupytext.writes(jupytext.reads(text, fmt="md:myst"), fmt="md:myst")
+    assert saved.split("\n---\n", 1)[1] == text.split("\n---\n", 1)[1]
 
 
 def test_a_chapter_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -52,6 +92,7 @@ def test_each_chapter_reads(file: Path) -> None:
     chapter = read_chapter(file)
     assert chapter.title != chapter.name
     assert chapter.exercise_names == [e.name for e in exercises(chapter.name)]
+    assert chapter.question_names == [q.name for q in questions(chapter.name)]
 
 
 @each
@@ -78,6 +119,16 @@ def test_the_lines_that_only_a_solution_has() -> None:
     assert "self.constant = constant" in secrets
     assert all(len(line) >= 20 for line in secrets)
     assert not any("def forward" in line for line in secrets)
+
+
+@each
+def test_every_line_of_a_model_answer_is_secret(file: Path) -> None:
+    chapter = read_chapter(file)
+    answers = [without_marks(c.source) for c in chapter.cells if c.kind == "question"]
+    assert {line for answer in answers for line in answer.splitlines()} <= {
+        *secret_lines(chapter),
+        "",
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What the exercises of chapter 2 ask."""
 
-from ..definition import Forbid, Statement
+from ..definition import Forbid, Question, Statement
 
 CHAPTER = "02_convolution_arithmetic"
 
@@ -157,6 +157,21 @@ EXERCISES: tuple[Statement, ...] = (
             "dilation * (kernel_size - 1) + 1. Padding is cut off at both ends.",
             "return (input_size - 1) * stride + dilation * (kernel_size - 1) + 1 - 2 * padding "
             "+ output_padding.",
+        ),
+    ),
+)
+
+QUESTIONS: tuple[Question, ...] = (
+    Question(
+        name="output-padding",
+        title="The way back",
+        points=2,
+        minutes=10,
+        criteria=(
+            "A step that does not fit whole is not taken, so inputs that differ by fewer pixels "
+            "than the stride can share an output size: at stride 3 three sizes do (7, 8 and 9).",
+            "output_padding decides which of these sizes the transposed convolution gives.",
+            "It is smaller than the stride, for the next size is not among them: 10 gives 4.",
         ),
     ),
 )
