@@ -1,12 +1,19 @@
-"""Data that needs no network: images that scikit-learn ships.
+"""Images: what scikit-learn ships, which needs no network, and torchvision's data sets by name.
 
-`digits` gives a small labeled data set with fixed splits, `photograph` one color photograph.
-Both return ordinary tensors on the CPU.
+`digits` gives a small labeled data set with fixed splits, `photograph` one color photograph,
+`color_images` a batch of small color images; all are ordinary tensors on the CPU.
+`torchvision_data` gives one of torchvision's data sets. Nothing is downloaded unless a data set is
+named, as an argument or by the environment variable ``LAYERWISE_DATASET``.
 """
 
 from __future__ import annotations
 
+import os
+import time
+import warnings
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +23,9 @@ from torch.nn import functional as F
 SPLITS = ("train", "validation", "measurement")
 #: The photographs that scikit-learn ships.
 PHOTOGRAPHS = ("china", "flower")
+
+#: torchvision's data sets that this course knows, by the names of its classes in lower case.
+DATASETS = {"mnist": "MNIST", "fashionmnist": "FashionMNIST", "cifar10": "CIFAR10"}
 
 # Of every 20 images of a class, so many go to each split, in the order of SPLITS.
 _SHARES = (14, 3, 3)
@@ -135,3 +145,98 @@ def photograph(name: str) -> torch.Tensor:
 
     pixels = torch.tensor(load_sample_image(f"{name}.jpg"))  # a copy: the file's is read-only
     return pixels.permute(2, 0, 1).contiguous().to(torch.float32) / 255
+
+
+def color_images(
+    count: int = 64, *, size: int = 32, dataset: str | None = None
+) -> tuple[torch.Tensor, str]:
+    """A batch of small color images of the real world, and where they come from.
+
+    Parameters
+    ----------
+    count
+        How many, at least 1.
+    size
+        Height and width in pixels; CIFAR-10's images are 32×32 and are enlarged if need be.
+    dataset
+        ``"cifar10"`` for the first images of CIFAR-10's test set; by default the value of
+        ``LAYERWISE_DATASET``. Anything else, or CIFAR-10 where it cannot be had: patches of
+        scikit-learn's two photographs, in turn, from places that are always the same.
+
+    Returns
+    -------
+    images
+        float32 in [0, 1], shape (count, 3, size, size).
+    source
+        Where they come from, in words.
+
+    Raises
+    ------
+    ValueError
+        If ``count`` is not positive, or ``size`` is not from 1 to 427.
+    """
+    if count < 1:
+        raise ValueError(f"count is {count}; allowed: 1 or more")
+    height, width = 427, 640
+    if not 1 <= size <= height:
+        raise ValueError(f"size is {size}; allowed: 1 to {height}")
+    if (dataset or os.environ.get("LAYERWISE_DATASET")) == "cifar10":
+        try:
+            pixels = torch.from_numpy(torchvision_data("cifar10", train=False).data[:count])
+            images = pixels.permute(0, 3, 1, 2).to(torch.float32) / 255
+            return (images if size == 32 else _enlarge(images, size)), "CIFAR-10's test set"
+        except FileNotFoundError as error:
+            warnings.warn(f"{error}; patches of photographs are used instead", stacklevel=2)
+    photographs = [photograph(name) for name in PHOTOGRAPHS]
+    corners = [height - size + 1, width - size + 1]
+    places = np.random.RandomState(0).randint(corners, size=(count, 2)).tolist()
+    patches = [photographs[i % 2][:, y : y + size, x : x + size] for i, (y, x) in enumerate(places)]
+    return torch.stack(patches), "patches of scikit-learn's two photographs"
+
+
+def torchvision_data(name: str, *, train: bool = True, transform: Any = None) -> Any:
+    """One of torchvision's data sets, downloaded if it is not there yet.
+
+    It is looked for in the folder named by ``LAYERWISE_DATA``, by default ``layerwise`` in the
+    user's cache folder; torchvision shows a progress bar and compares checksums.
+
+    Parameters
+    ----------
+    name
+        One of `DATASETS`: ``"mnist"``, ``"fashionmnist"`` or ``"cifar10"``.
+    train
+        The training images, or the test images.
+    transform
+        Applied to each image, as in torchvision.
+
+    Raises
+    ------
+    ValueError
+        If the course knows no such data set.
+    FileNotFoundError
+        If it is not there and three attempts to download it failed; the message says where it
+        was looked for.
+    """
+    if name not in DATASETS:
+        raise ValueError(f"name is {name!r}; allowed: {', '.join(map(repr, DATASETS))}")
+    import torchvision
+
+    kind = getattr(torchvision.datasets, DATASETS[name])
+    cache_folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    root = Path(os.environ.get("LAYERWISE_DATA") or cache_folder / "layerwise")
+    try:
+        return kind(root, train=train, transform=transform)
+    except RuntimeError:
+        root.mkdir(parents=True, exist_ok=True)
+    for attempt in range(_ATTEMPTS):
+        try:
+            return kind(root, train=train, transform=transform, download=True)
+        except (RuntimeError, OSError) as error:  # no network, a broken file
+            reason = error
+            time.sleep(attempt * _WAIT)
+    raise FileNotFoundError(
+        f"{DATASETS[name]} is not in {root} and could not be downloaded ({reason})"
+    ) from None
+
+
+_ATTEMPTS, _WAIT = 3, 1.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -104,3 +106,69 @@ def test_photographs_are_channels_first_in_unit_range(name: str) -> None:
 def test_an_unknown_photograph_is_named() -> None:
     with pytest.raises(ValueError, match=r"name is 'china.jpg'; allowed: 'china', 'flower'"):
         data.photograph("china.jpg")
+
+
+@pytest.fixture
+def tiny_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> torch.Tensor:
+    """Three test images in torchvision's own layout, in the folder of ``LAYERWISE_DATA``."""
+    images = torch.randint(256, (3, 28, 28), dtype=torch.uint8)
+    folder = tmp_path / "MNIST" / "raw"
+    folder.mkdir(parents=True)
+    for name in ("t10k", "train"):
+        heads = {"images-idx3": (2051, 3, 28, 28), "labels-idx1": (2049, 3)}
+        for kind, head in heads.items():
+            body = bytes(images.flatten().tolist()) if "images" in kind else bytes([7, 0, 1])
+            numbers = b"".join(number.to_bytes(4, "big") for number in head)
+            (folder / f"{name}-{kind}-ubyte").write_bytes(numbers + body)
+    monkeypatch.setenv("LAYERWISE_DATA", str(tmp_path))
+    return images
+
+
+def test_torchvision_data_reads_what_is_there(tiny_mnist: torch.Tensor) -> None:
+    found = data.torchvision_data("mnist", train=False)
+    assert torch.equal(found.data, tiny_mnist) and found.targets.tolist() == [7, 0, 1]
+    with pytest.raises(ValueError, match="name is 'imagenet'; allowed: 'mnist'"):
+        data.torchvision_data("imagenet")
+
+
+def test_what_cannot_be_had_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision.datasets import CIFAR10
+
+    calls = []
+
+    def offline(self: CIFAR10) -> None:
+        calls.append(self.root)
+        raise OSError("no network")
+
+    monkeypatch.setattr(CIFAR10, "download", offline)
+    monkeypatch.setattr(data, "_WAIT", 0.0)
+    monkeypatch.setenv("LAYERWISE_DATA", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="CIFAR10 is not in"):
+        data.torchvision_data("cifar10")
+    assert len(calls) == 3
+    with pytest.warns(UserWarning, match="patches of photographs are used instead"):
+        images, source = data.color_images(4, dataset="cifar10")
+    assert images.shape == (4, 3, 32, 32) and "photographs" in source
+
+
+@pytest.mark.parametrize("size", [32, 427])
+def test_color_images_are_patches_of_the_photographs(size: int) -> None:
+    images, source = data.color_images(6, size=size)
+    assert images.shape == (6, 3, size, size) and images.dtype == torch.float32
+    assert images.min() >= 0 and images.max() <= 1 and "scikit-learn" in source
+    again, _ = data.color_images(3, size=size)
+    assert torch.equal(again, images[:3])
+    china = data.photograph("china")
+    windows = (c for y in range(428 - size) for c in windows_of(china[:, y : y + size], size))
+    assert any(torch.equal(images[0], window) for window in windows)
+
+
+def windows_of(strip: torch.Tensor, size: int) -> torch.Tensor:
+    """All windows of a strip of a photograph, one a column."""
+    return strip.unfold(2, size, 1).movedim(2, 0)
+
+
+@pytest.mark.parametrize(("argument", "value"), [("count", 0), ("size", 0), ("size", 428)])
+def test_color_images_say_what_is_allowed(argument: str, value: int) -> None:
+    with pytest.raises(ValueError, match=f"{argument} is {value}; allowed"):
+        data.color_images(**{argument: value})
