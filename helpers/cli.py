@@ -18,7 +18,7 @@ from . import __version__
 from .paths import course_folder, course_root
 
 if TYPE_CHECKING:
-    from .grading.classroom import Row
+    from .grading.results import Result
     from .publishing.publish import Places
 
 app = typer.Typer(
@@ -258,13 +258,26 @@ def grade(
     student: Annotated[
         list[str] | None, typer.Option(help="Only this student; may be given again.")
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Grade again what was graded and has not changed.")
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option(help="Notebooks graded at a time. Default: one a core.", min=1)
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="A Dask scheduler that grades instead: tcp://host:8786.")
+    ] = None,
     cell_timeout: Annotated[float, typer.Option(help="Seconds for one cell.", min=1)] = 20.0,
     notebook_timeout: Annotated[float, typer.Option(help="Seconds for a notebook.", min=1)] = 240.0,
     no_sandbox: Annotated[
         bool, typer.Option("--no-sandbox", help="Run learners' code unconfined: only if trusted.")
     ] = False,
 ) -> None:
-    """Grade a class: submitted/STUDENT/CHAPTER/CHAPTER.ipynb into the gradebook and scores.csv."""
+    """Grade a class: submitted/STUDENT/CHAPTER/CHAPTER.ipynb into the gradebook and scores.csv.
+
+    What was graded before and has not changed is not graded again, so a run that was stopped is
+    gone on with by the same command.
+    """
     from .grading.classroom import grade_class, submissions
     from .grading.session import Budget
     from .publishing.publish import write_course
@@ -278,23 +291,67 @@ def grade(
         )
     with _bars() as bars:
         task = bars.add_task(chapter, total=len(student or submissions(chapter, course)))
-        rows = grade_class(
+        results = grade_class(
             chapter,
             course,
             budget=Budget(cell_timeout, cell_timeout, notebook_timeout),
             sandbox=not no_sandbox,
             students=student or None,
-            on_row=lambda row: bars.advance(task),
+            force=force,
+            workers=workers,
+            scheduler=scheduler,
+            on_result=lambda result: bars.advance(task),
         )
-    _print_rows(rows)
-    out.print(f"Marks: {course / 'scores.csv'}   Feedback: {course / 'feedback'}", soft_wrap=True)
+    _print_results(results)
+    _say_where(course)
 
 
-def _print_rows(rows: list[Row]) -> None:
-    table = Table("student", "chapter", "score", "of", "status", "note")
-    for row in rows:
-        score = f"{row.score:g}", f"{row.max_score:g}"
-        table.add_row(row.student, row.chapter, *score, row.status, escape(row.note))
+@app.command()
+def report(course: _Course = Path("course")) -> None:
+    """Write report.html and scores.csv: the class as it stands, with marks given by hand."""
+    from .grading.classroom import write_results
+
+    if not write_results(course):
+        raise ValueError(f"nothing was graded in {course}: run `layerwise grade CHAPTER` first")
+    _say_where(course)
+
+
+@app.command()
+def feedback(course: _Course = Path("course")) -> None:
+    """Write all feedback anew: after you have given marks or comments by hand."""
+    from .grading.classroom import recorders
+
+    with _bars() as bars:
+        for recorder in recorders(course):
+            task = bars.add_task(recorder.chapter, total=len(recorder.ledger.read()))
+            for _ in recorder.feedback():
+                bars.advance(task)
+    _say_where(course)
+
+
+def _say_where(course: Path) -> None:
+    for what, name in (
+        ("Report", "report.html"),
+        ("Marks", "scores.csv"),
+        ("Feedback", "feedback"),
+    ):
+        out.print(f"{what + ':':9} {course / name}", soft_wrap=True, markup=False)
+
+
+#: A longer class is told by its report; the terminal shows what is out of the ordinary.
+_MOST_ROWS = 60
+
+
+def _print_results(results: list[Result]) -> None:
+    many = len(results) > _MOST_ROWS
+    shown = [r for r in results if not many or r.status != "graded"][:_MOST_ROWS]
+    table = Table("student", "score", "of", "status", "note")
+    for r in shown:
+        table.add_row(
+            *map(escape, (r.student, f"{r.score:g}", f"{r.max_score:g}", r.status, r.note))
+        )
+    if many:
+        out.print(f"{len(results)} graded; {len(shown)} of those not graded whole:")
     out.print(table)
 
 

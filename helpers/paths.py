@@ -1,7 +1,8 @@
-"""Where the course's own folders are: in a checkout, or inside an installed package."""
+"""Where the course's own folders are, in a checkout or a package, and files written whole."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
@@ -28,3 +29,11 @@ def course_folder(name: str) -> Path:
         f"the folder {name!r} was found neither beside helpers nor in it: install layerwise anew, "
         "or work in a checkout of the course"
     )
+
+
+def write_text(file: Path, text: str, errors: str = "strict") -> None:
+    """Write a file beside its place, then rename it, so that it is never half-written."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    beside.write_text(text, encoding="utf-8", errors=errors)
+    beside.replace(file)

@@ -36,6 +36,7 @@ class Groups:
         for parents, files in ((_version_2(), _FILES_2), (_version_1(), _FILES_1)):
             for controller, parent in parents.items():
                 if controller in limits:
+                    _sweep(parent)
                     with contextlib.suppress(OSError):
                         self._make(parent / name, files[controller], limits[controller])
             if self.folders:
@@ -63,6 +64,15 @@ class Groups:
                 except OSError:  # the kernel may take a moment over the last process
                     time.sleep(0.02)
         self.folders = []
+
+
+def _sweep(parent: Path) -> None:
+    """Remove groups whose maker was killed before it could."""
+    for folder in parent.glob("layerwise-*-*"):
+        maker = folder.name.split("-")[1]
+        if not Path("/proc", maker).exists():
+            with contextlib.suppress(OSError):  # one with processes in it stays
+                folder.rmdir()
 
 
 _FILES_1 = {"pids": "pids.max", "memory": "memory.limit_in_bytes"}

@@ -1,50 +1,30 @@
-"""A class graded: every submission ends in one row, and nbgrader keeps the record."""
+"""A class graded: every submission ends in one result, and nbgrader keeps the record."""
 
 from __future__ import annotations
 
-import csv
 import logging
-import os
-import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .config import configure
-from .plugin import KEY, nursery_of
+from .config import class_config
+from .results import Result, write_scores
+from .sandbox import bubblewrap
+from .seed import course_seed
 from .session import Budget
-from .submission import Unreadable, read_notebook
+from .submission import MAX_NAME, Unreadable, is_name, read_bytes
+from .task import Assignment, Submission
 
 if TYPE_CHECKING:
     from nbgrader.apps.api import NbGraderAPI
 
+    from .record import Recorder
+
 
 class GradingError(RuntimeError):
     """A class cannot be graded. The message says what to do."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """The result of one submission.
-
-    Attributes
-    ----------
-    status
-        ``graded``; ``time`` or ``lost`` if part of it was stopped or ended itself (the rest is
-        graded); ``unreadable`` or ``failed`` if none of it could be.
-    note
-        Why, and what was repaired.
-    """
-
-    student: str
-    chapter: str
-    score: float
-    max_score: float
-    status: str
-    note: str
 
 
 def submissions(chapter: str, course: Path) -> list[str]:
@@ -58,13 +38,18 @@ def grade_class(
     *,
     budget: Budget | None = None,
     sandbox: bool = True,
-    students: list[str] | None = None,
-    on_row: Callable[[Row], None] = lambda row: None,
-) -> list[Row]:
+    students: Sequence[str] | None = None,
+    force: bool = False,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    on_result: Callable[[Result], None] = lambda result: None,
+) -> list[Result]:
     """Grade what a class handed in for a chapter, and write ``scores.csv``.
 
     Expects nbgrader's source notebook in ``course/source/CHAPTER``; makes the assignment, grades
-    each of ``course/submitted/STUDENT/CHAPTER/CHAPTER.ipynb``, writes feedback.
+    each of ``course/submitted/STUDENT/CHAPTER/CHAPTER.ipynb``, writes feedback. A submission that
+    was graded before, by the same definitions, is not graded again: so a run that was killed is
+    gone on with.
 
     Parameters
     ----------
@@ -74,8 +59,19 @@ def grade_class(
         Whether learners' code runs in a sandbox. False is for work of people you trust.
     students
         Only these; all who handed in, by default.
-    on_row
-        Called with each row as soon as it is known.
+    force
+        Grade again what was graded before.
+    workers
+        Processes that grade at a time; this machine's cores, by default.
+    scheduler
+        The address of a Dask cluster that grades instead.
+    on_result
+        Called with each result as soon as it is kept, also with those of an earlier run.
+
+    Returns
+    -------
+    list of Result
+        One for each student, in their order; ``scores.csv`` has the same.
 
     Raises
     ------
@@ -84,6 +80,60 @@ def grade_class(
     NoSandbox
         If there is none and one is asked for; the message says how to get one.
     """
+    from .cluster import cluster, cores, grade_all
+    from .record import Recorder
+
+    asked = _students(chapter, course, students)
+    if sandbox and scheduler is None:
+        bubblewrap()  # a class is not failed for want of a sandbox: refuse now
+    config = class_config(course)
+    with _quiet():
+        api = _with_assignment(chapter, course, config)
+        assignment = _assignment(chapter, course, budget or Budget(), sandbox)
+        with Recorder(course, chapter, api.coursedir.db_url, config) as recorder:
+            todo = _todo(assignment, course, asked, recorder, force, on_result)
+            if first := next(todo, None):
+                least = min(len(asked), workers or cores())
+                with cluster(least, scheduler) as client:
+                    for batch in grade_all(client, assignment, _chain(first, todo)):
+                        for result in recorder.record(batch):
+                            on_result(result)
+    results = {result.student: result for result in write_results(course)[chapter]}
+    return [results[student] for student in asked]
+
+
+def write_results(course: Path) -> dict[str, list[Result]]:
+    """Write ``scores.csv`` and ``report.html``: every chapter as its gradebook has it now.
+
+    Returns
+    -------
+    dict
+        By chapter, the results with the marks that were given by hand since.
+    """
+    from .report import write_report
+
+    results = {}
+    for recorder in recorders(course):
+        results[recorder.chapter] = recorder.finish()
+        write_scores(course / "scores.csv", recorder.chapter, results[recorder.chapter])
+    write_report(course, results)
+    return results
+
+
+def recorders(course: Path) -> Iterator[Recorder]:
+    """The writer of each chapter that was graded, one after another."""
+    from nbgrader.apps.api import NbGraderAPI
+
+    from .record import Recorder
+
+    config = class_config(course)
+    db_url = NbGraderAPI(config=config).coursedir.db_url
+    for file in sorted((course / "results").glob("[!.]*.jsonl")):
+        with Recorder(course, file.stem, db_url, config) as recorder:
+            yield recorder
+
+
+def _students(chapter: str, course: Path, students: Sequence[str] | None) -> list[str]:
     found = submissions(chapter, course)
     missing = sorted(set(students or ()) - set(found))
     if missing or not found:
@@ -91,30 +141,100 @@ def grade_class(
         raise GradingError(
             f"no submission {who}: expected {course}/submitted/STUDENT/{chapter}/{chapter}.ipynb"
         )
-    nursery_of(chapter, sandbox)  # a class is not failed for want of a sandbox: refuse now
-    api = _api(course, budget or Budget(), sandbox)
-    with _quiet():
-        made = api.generate_assignment(chapter)
-        if not made["success"]:
-            raise GradingError(f"nbgrader could not make {chapter}:\n{made.get('log', '')}")
-        rows = []
-        for student in students or found:
-            rows.append(_grade(api, chapter, course, student))
-            on_row(rows[-1])
-    write_scores(course / "scores.csv", rows)
-    return rows
+    return sorted(set(students)) if students else found
 
 
-def _api(course: Path, budget: Budget, sandbox: bool) -> NbGraderAPI:
+def _with_assignment(chapter: str, course: Path, config: Any) -> NbGraderAPI:
+    """nbgrader's API, with the assignment in its gradebook and its release in the course."""
     from nbgrader.apps.api import NbGraderAPI
-    from traitlets.config import Config
 
-    config = configure(Config(), course)
-    config.Judge.sandbox = sandbox
-    config.Judge.cell_timeout = budget.cell
-    config.Judge.exercise_timeout = budget.exercise
-    config.Judge.notebook_timeout = budget.notebook
-    return NbGraderAPI(config=config)
+    api = NbGraderAPI(config=config)
+    _make_database(api.coursedir.db_url)
+    made = api.generate_assignment(chapter)
+    if not made["success"]:
+        said = made.get("error") or made.get("log") or ""
+        raise GradingError(f"nbgrader could not make {chapter}:\n{said}")
+    return api
+
+
+def _make_database(db_url: str) -> None:
+    """Make nbgrader's SQLite file whole or not at all: a run may be killed meanwhile."""
+    from nbgrader.api import Gradebook
+
+    file = Path(db_url.removeprefix("sqlite:///"))
+    if not db_url.startswith("sqlite:///") or file.exists():
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_name(f".{file.name}.new")
+    beside.unlink(missing_ok=True)
+    Gradebook(f"sqlite:///{beside}", "layerwise").close()
+    beside.replace(file)
+
+
+def _assignment(chapter: str, course: Path, budget: Budget, sandbox: bool) -> Assignment:
+    earlier = sorted((course / "releases" / chapter).glob("*.ipynb"))
+    return Assignment(
+        chapter=chapter,
+        release=(course / "release" / chapter / f"{chapter}.ipynb").read_text(encoding="utf-8"),
+        earlier=tuple(file.read_text(encoding="utf-8") for file in earlier),
+        seed=course_seed(course),
+        budget=budget,
+        sandbox=sandbox,
+    )
+
+
+def _todo(
+    assignment: Assignment,
+    course: Path,
+    students: Sequence[str],
+    recorder: Recorder,
+    force: bool,
+    on_result: Callable[[Result], None],
+) -> Iterator[Submission]:
+    """What is not graded yet, or was graded from something else; of the rest, the results."""
+    done, kept = recorder.ledger.read(), recorder.students()
+    for student in students:
+        submission = read_submission(course, assignment.chapter, student)
+        before = done.pop(student, None)
+        same = before is not None and student in kept and before.key == assignment.key(submission)
+        if before and same and not force:
+            on_result(before)
+        else:
+            yield submission
+
+
+def read_submission(course: Path, chapter: str, student: str) -> Submission:
+    """What a student handed in. Only the notebook and nbgrader's time stamp are looked at."""
+    if not is_name(student):
+        problem = f"its folder's name is not text of at most {MAX_NAME} characters: rename it"
+        return Submission(student, problem=problem)
+    folder = course / "submitted" / student / chapter
+    file = folder / f"{chapter}.ipynb"
+    if any(place.is_symlink() for place in (file, folder, folder.parent)):
+        return Submission(
+            student, problem="a symbolic link was handed in: it may lead to somebody else's work"
+        )
+    try:
+        content = read_bytes(file)
+    except Unreadable as error:
+        return Submission(student, problem=str(error))
+    return Submission(student, content, timestamp=_timestamp(folder / "timestamp.txt"))
+
+
+def _timestamp(file: Path) -> str:
+    from nbgrader.utils import parse_utc
+
+    try:
+        text = read_bytes(file)[:100].decode().strip()
+        parse_utc(text)
+    except ValueError:  # there is none, or it says nothing
+        return ""
+    return text
+
+
+def _chain(first: Submission, rest: Iterator[Submission]) -> Iterator[Submission]:
+    yield first
+    yield from rest
 
 
 @contextmanager
@@ -134,86 +254,3 @@ def _quiet() -> Any:
             yield
     finally:
         root.setLevel(level)
-
-
-def _grade(api: NbGraderAPI, chapter: str, course: Path, student: str) -> Row:
-    file = course / "submitted" / student / chapter / f"{chapter}.ipynb"
-    if any(place.is_symlink() for place in (file, *file.parents[:2])):
-        note = "a symbolic link was handed in: it may lead to somebody else's work"
-        return Row(student, chapter, 0.0, _score(api, chapter, student)[1], "unreadable", note)
-    done = api.autograde(chapter, student, force=True, create=True)
-    graded = course / "autograded" / student / chapter / f"{chapter}.ipynb"
-    if not done["success"] or not graded.is_file():
-        _take_back(api, chapter, student)
-        status, note = _why_not(course, chapter, student, done)
-        return Row(student, chapter, *_score(api, chapter, student), status, note)
-    score, max_score = _score(api, chapter, student)
-    kept = read_notebook(graded).metadata[KEY]
-    feedback = api.generate_feedback(chapter, student, force=True)
-    notes = list(dict.fromkeys([*kept["notes"], *kept["repairs"]]))
-    if not feedback["success"]:
-        notes.append("its feedback could not be written")
-    if all(status == "not attempted" for status in kept["exercises"].values()):
-        notes.append("nothing was attempted")
-    return Row(student, chapter, score, max_score, kept["status"], "; ".join(notes))
-
-
-def _why_not(course: Path, chapter: str, student: str, done: Any) -> tuple[str, str]:
-    if set(student) & set("*?[]"):
-        return "failed", "nbgrader takes *, ?, [ and ] in a folder's name for a pattern: rename it"
-    try:
-        read_notebook(course / "submitted" / student / chapter / f"{chapter}.ipynb")
-    except Unreadable as error:
-        return "unreadable", str(error)
-    log = f"{done.get('log') or ''}\n{done.get('error') or ''}"
-    said = re.findall(
-        r"^\s*(?:[\w.]*\.)?(\w*(?:Error|Exception|Unreadable)\b.*)$", log, re.MULTILINE
-    )
-    said = [line for line in said if not line.startswith("NbGraderException")] or said
-    reason = said[-1][:300] if said else "nbgrader did not say why"
-    if reason.startswith("Unreadable: "):
-        return "unreadable", reason.removeprefix("Unreadable: ")
-    return "failed", reason
-
-
-def _take_back(api: NbGraderAPI, chapter: str, student: str) -> None:
-    """What an earlier submission earned by itself is not this one's; manual marks stay."""
-    from nbgrader.api import Gradebook, MissingEntry
-
-    with Gradebook(api.coursedir.db_url, api.course_id) as gradebook:
-        try:
-            submission = gradebook.find_submission(chapter, student)
-        except MissingEntry:
-            return
-        for notebook in submission.notebooks:
-            for grade in notebook.grades:
-                grade.auto_score = 0
-        gradebook.db.commit()
-
-
-def _score(api: NbGraderAPI, chapter: str, student: str) -> tuple[float, float]:
-    from nbgrader.api import Gradebook, MissingEntry
-
-    with Gradebook(api.coursedir.db_url, api.course_id) as gradebook:
-        max_score = float(gradebook.find_assignment(chapter).max_score)
-        try:
-            return float(gradebook.find_submission(chapter, student).score), max_score
-        except MissingEntry:
-            return 0.0, max_score
-
-
-def write_scores(file: Path, rows: list[Row]) -> None:
-    """Write the rows of one chapter, keeping those of others and of students not graded now."""
-    names = [field.name for field in fields(Row)]
-    new = {(row.student, row.chapter): tuple(map(str, astuple(row))) for row in rows}
-    kept: dict[tuple[str, str], tuple[str, ...]] = {}
-    if file.is_file():
-        with file.open(newline="", encoding="utf-8") as opened:
-            for old in csv.DictReader(opened):
-                kept[old["student"], old["chapter"]] = tuple(old[name] for name in names)
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    with beside.open("w", newline="", encoding="utf-8", errors="replace") as opened:
-        writer = csv.writer(opened)
-        writer.writerow(names)
-        writer.writerows(row for _, row in sorted((kept | new).items()))
-    beside.replace(file)

@@ -11,6 +11,23 @@ from ..exercises import exercises
 from ..exercises.definition import BEGIN, END, STUB
 
 
+def class_config(course: Path) -> Any:
+    """nbgrader's config for a class: its ``nbgrader_config.py``, if any, and `configure`'s.
+
+    The file is looked for in the course's folder, then in the one that holds it. It may set
+    ``CourseDirectory.db_url``, say.
+    """
+    from traitlets.config import Config
+    from traitlets.config.loader import PyFileConfigLoader
+
+    name, config = "nbgrader_config.py", Config()
+    for folder in (course, course.resolve().parent):
+        if (folder / name).is_file():
+            config = PyFileConfigLoader(name, path=str(folder)).load_config()
+            break
+    return configure(config, course)
+
+
 def configure(config: Any, course: Path) -> Any:
     """Fill in a traitlets ``Config`` for a course's folder; returns it."""
     _find_alembic()

@@ -8,28 +8,19 @@ nbgrader changes into the course's folder before it converts, so paths here are 
 from __future__ import annotations
 
 import atexit
-import json
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
-from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Float
 
-from ..exercises.display import as_html, as_text
-from ..exercises.judge import Verdict
 from .marking import forbidden_modules, judge_notebook
-from .repair import realign
 from .seed import course_seed
 from .session import Budget, Nursery
-from .submission import is_check
-
-#: Where a graded notebook says how grading went.
-KEY = "layerwise"
+from .task import mark, repair
 
 
 def release_notebook(resources: ResourcesDict) -> NotebookNode:
@@ -62,18 +53,7 @@ class Repair(NbGraderPreprocessor):
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
-        release = release_notebook(resources)
-        repaired = realign(nb, release)
-        answered, current = (_release_of(notebook) for notebook in (nb, release))
-        if answered and answered != current:
-            repaired.note(f"it answers another release, {answered}; now there is {current}")
-        repaired.notebook.metadata[KEY] = {"repairs": repaired.notes}
-        return repaired.notebook, resources
-
-
-def _release_of(notebook: NotebookNode) -> str:
-    kept = notebook.metadata.get(KEY)
-    return str(kept.get("release", ""))[:64] if isinstance(kept, dict) else ""
+        return repair(nb, release_notebook(resources)), resources
 
 
 class Judge(NbGraderPreprocessor):
@@ -104,19 +84,7 @@ class Judge(NbGraderPreprocessor):
             seed=course_seed(Path()),
             budget=budget,
         )
-        for place, cell in enumerate(nb.cells):
-            if name := is_check(cell):
-                cell.outputs = _shown(judged.verdicts[name])
-            elif cell.cell_type == "code":
-                said = judged.outputs.get(place, "")
-                cell.outputs = [new_output("stream", name="stdout", text=said)] if said else []
-        repairs = nb.metadata.get(KEY, {}).get("repairs", [])
-        nb.metadata[KEY] = {
-            "status": judged.status,
-            "notes": judged.notes,
-            "repairs": repairs,
-            "exercises": {n: v.status for n, v in judged.verdicts.items()},
-        }
+        mark(nb, judged)
         return nb, resources
 
 
@@ -126,15 +94,3 @@ def nursery_of(chapter: str, sandbox: bool) -> Nursery:
     nursery = Nursery(forbidden_modules(chapter), sandbox=sandbox)
     atexit.register(nursery.close)
     return nursery
-
-
-def _shown(verdict: Verdict) -> list[Any]:
-    """A check cell's outputs: the table, without what the seed made, and the points."""
-    table = {
-        "text/html": as_html(verdict, public=True),
-        "text/plain": as_text(verdict, public=True),
-    }
-    return [
-        new_output("display_data", data=table),
-        new_output("execute_result", data={"text/plain": json.dumps(verdict.points)}),
-    ]

@@ -104,11 +104,11 @@ class Nursery:
         except OSError:
             return ""
 
-    def fork(self, folder: Path, inward: int, outward: int) -> None:
+    def fork(self, folder: Path | None, inward: int, outward: int) -> None:
         """Start a notebook's process, which reads and writes the two pipes given."""
         for _ in range(2):
             with contextlib.suppress(OSError):
-                socket.send_fds(self._control, [str(folder).encode()], [inward, outward])
+                socket.send_fds(self._control, [str(folder or "-").encode()], [inward, outward])
             said = self._answer()
             if said == "started":
                 return
@@ -144,11 +144,12 @@ def _open_environment() -> dict[str, str]:
 
 
 class Session:
-    """A process of its own for one notebook, in an empty folder of its own."""
+    """A process of its own for one notebook, in an empty folder of its own, gone at the end."""
 
     def __init__(self, nursery: Nursery) -> None:
         self._nursery = nursery
-        self._folder = Path(tempfile.mkdtemp(prefix="layerwise-"))
+        # in a sandbox it is a file system of the process's own, gone with it
+        self._folder = None if nursery.sandbox else Path(tempfile.mkdtemp(prefix="layerwise-"))
         inward, self._send = os.pipe()
         self._receive, outward = os.pipe()
         try:
@@ -205,4 +206,5 @@ class Session:
         os.close(self._send)
         os.close(self._receive)
         self._send = self._receive = -1
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)

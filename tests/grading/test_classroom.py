@@ -16,10 +16,11 @@ from typing import Any
 import nbformat
 import pytest
 
-from helpers.exercises import exercises
+from helpers.exercises import exercises, questions
 from helpers.exercises.judge import PUBLIC_SEED, expected_value
 from helpers.grading import plugin, sandbox
-from helpers.grading.classroom import GradingError, Row, grade_class, write_scores
+from helpers.grading.classroom import GradingError, grade_class
+from helpers.grading.results import Result, write_scores
 from helpers.grading.sample import sample_class, write_sample_class
 from helpers.grading.sandbox import NoSandbox
 from helpers.grading.seed import course_seed
@@ -33,6 +34,7 @@ ROOT = course_root()
 assert ROOT is not None
 CHAPTER = "02_convolution_arithmetic"
 BUDGET = Budget(cell=6, exercise=6, notebook=60)
+FULL = float(sum(e.statement.points for e in exercises(CHAPTER)))
 pytestmark = pytest.mark.slow
 
 
@@ -42,7 +44,7 @@ def notebooks() -> tuple[Any, Any]:
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Row]]:
+def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Result]]:
     """The sample class of chapter 2, graded once for all tests here."""
     course = tmp_path_factory.mktemp("course")
     write_sample_class(CHAPTER, *notebooks(), course)
@@ -50,12 +52,15 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Row]]:
     return course, grade_class(CHAPTER, course, budget=BUDGET, sandbox=SANDBOX)
 
 
-def test_the_sample_class_is_graded_to_the_mark(graded: tuple[Path, list[Row]]) -> None:
+def test_the_sample_class_is_graded_to_the_mark(graded: tuple[Path, list[Result]]) -> None:
     _, rows = graded
     deserved = {student: points for student, (_, points) in sample_class(*notebooks()).items()}
     assert {row.student: row.score for row in rows} == deserved
     full = sum(e.statement.points for e in exercises(CHAPTER))
-    assert {row.max_score for row in rows} == {full}
+    by_hand = sum(question.points for question in questions(CHAPTER))
+    assert {row.max_score for row in rows} == {full + by_hand} and by_hand > 0
+    waiting = {row.student for row in rows if row.waiting}
+    assert waiting == set(deserved) - {"dan-untouched", "gus-malformed"}
     assert 0 < deserved["cleo-half-right"] < full
     statuses = {row.student: row.status for row in rows}
     assert statuses.pop("fay-endless-loop") == "time"
@@ -69,7 +74,7 @@ def test_the_sample_class_is_graded_to_the_mark(graded: tuple[Path, list[Row]]) 
     assert notes["ada-all-right"] == ""
 
 
-def test_scores_are_written_for_other_tools(graded: tuple[Path, list[Row]]) -> None:
+def test_scores_are_written_for_other_tools(graded: tuple[Path, list[Result]]) -> None:
     course, rows = graded
     with (course / "scores.csv").open(newline="") as opened:
         written = list(csv.DictReader(opened))
@@ -79,17 +84,17 @@ def test_scores_are_written_for_other_tools(graded: tuple[Path, list[Row]]) -> N
     ]
 
 
-def test_the_seed_is_its_owners_alone(graded: tuple[Path, list[Row]]) -> None:
+def test_the_seed_is_its_owners_alone(graded: tuple[Path, list[Result]]) -> None:
     course, _ = graded
     assert stat.S_IMODE((course / "seed").stat().st_mode) == 0o600
     assert course_seed(course) == course_seed(course) != PUBLIC_SEED
 
 
-def test_feedback_shows_the_cases_and_no_expected_secret(graded: tuple[Path, list[Row]]) -> None:
+def test_feedback_shows_the_cases_and_no_expected_secret(graded: tuple[Path, list[Result]]) -> None:
     course, _ = graded
     folder = course / "feedback" / "eve-wrong" / CHAPTER
     text = (folder / f"{CHAPTER}.html").read_text(encoding="utf-8")
-    assert "layerwise-check" in text and "✗" in text and "random cases wrong" in text
+    assert "✗" in text and "random cases wrong" in text
     seed = course_seed(course)
     assert seed not in text
     asked = next(e for e in exercises(CHAPTER) if e.name == "conv-output-size")
@@ -107,7 +112,7 @@ def public_values(asked: Any) -> list[Any]:
 
 
 def test_nbgraders_own_commands_give_the_same_marks(
-    graded: tuple[Path, list[Row]], tmp_path: Path
+    graded: tuple[Path, list[Result]], tmp_path: Path
 ) -> None:
     course, rows = graded
     root = tmp_path
@@ -124,9 +129,30 @@ def test_nbgraders_own_commands_give_the_same_marks(
     with (root / "grades.csv").open(newline="") as opened:
         marks = {r["student_id"]: float(r["score"]) for r in csv.DictReader(opened)}
     assert marks == {row.student: row.score for row in rows}
+    for student in ("ada-all-right", "cleo-half-right", "hal-skip-execution"):
+        place = Path("autograded") / student / CHAPTER / f"{CHAPTER}.ipynb"
+        ours, theirs = (json.loads((c / place).read_text()) for c in (course, mine))
+        assert ours == theirs, student
+    assert gradebook_rows(course) == gradebook_rows(mine)
     feedback = nbgrader(root, "generate_feedback", CHAPTER, "--student", "eve-wrong")
     assert feedback.returncode == 0, feedback.stderr
     assert (mine / "feedback" / "eve-wrong" / CHAPTER / f"{CHAPTER}.html").is_file()
+
+
+def gradebook_rows(course: Path) -> list[Any]:
+    """What the gradebook says of those whose notebook could be graded."""
+    from nbgrader.api import Gradebook
+
+    found = []
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "layerwise") as gradebook:
+        for submission in gradebook.assignment_submissions(CHAPTER):
+            if submission.student_id == "gus-malformed":  # nbgrader leaves it as it was
+                continue
+            [notebook] = submission.notebooks
+            for row in (*notebook.grades, *notebook.comments):
+                fields = row.to_dict()
+                found.append(sorted((k, str(v)) for k, v in fields.items() if k != "id"))
+    return sorted(found)
 
 
 def nbgrader(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -135,7 +161,7 @@ def nbgrader(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
 
 
-def test_what_nbgrader_releases_is_what_is_handed_out(graded: tuple[Path, list[Row]]) -> None:
+def test_what_nbgrader_releases_is_what_is_handed_out(graded: tuple[Path, list[Result]]) -> None:
     course, _ = graded
     released = nbformat.read(course / "release" / CHAPTER / f"{CHAPTER}.ipynb", as_version=4)
     handed = nbformat.read(ROOT / "chapters" / f"{CHAPTER}.ipynb", as_version=4)
@@ -147,7 +173,7 @@ def test_what_nbgrader_releases_is_what_is_handed_out(graded: tuple[Path, list[R
 
 @pytest.mark.parametrize(("student", "passes"), [("ada-all-right", True), ("eve-wrong", False)])
 def test_stock_validate_fails_wrong_work(
-    graded: tuple[Path, list[Row]], student: str, passes: bool, tmp_path: Path
+    graded: tuple[Path, list[Result]], student: str, passes: bool, tmp_path: Path
 ) -> None:
     course, _ = graded
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
@@ -206,7 +232,7 @@ def test_a_class_is_not_failed_for_want_of_a_sandbox(
     assert not (tmp_path / "scores.csv").exists()
 
 
-def test_a_folder_without_the_notebook_is_a_row(graded: tuple[Path, list[Row]]) -> None:
+def test_a_folder_without_the_notebook_is_a_row(graded: tuple[Path, list[Result]]) -> None:
     course, _ = graded
     folder = course / "submitted" / "ivy-other-file" / CHAPTER
     folder.mkdir(parents=True)
@@ -221,7 +247,7 @@ def test_a_folder_without_the_notebook_is_a_row(graded: tuple[Path, list[Row]]) 
     assert f"{CHAPTER}.ipynb" in row.note
 
 
-def test_a_link_to_anothers_work_is_not_followed(graded: tuple[Path, list[Row]]) -> None:
+def test_a_link_to_anothers_work_is_not_followed(graded: tuple[Path, list[Result]]) -> None:
     course, _ = graded
     folder = course / "submitted" / "jon-link"
     folder.mkdir()
@@ -234,7 +260,7 @@ def test_a_link_to_anothers_work_is_not_followed(graded: tuple[Path, list[Row]])
 
 
 def test_grading_again_forgets_what_the_earlier_work_earned(
-    graded: tuple[Path, list[Row]], tmp_path: Path
+    graded: tuple[Path, list[Result]], tmp_path: Path
 ) -> None:
     """A right notebook, then a broken one, then a right one: 18, 0, 18; a manual mark stays."""
     from nbgrader.api import Gradebook
@@ -247,13 +273,13 @@ def test_grading_again_forgets_what_the_earlier_work_earned(
     file = course / "submitted" / student / CHAPTER / f"{CHAPTER}.ipynb"
     file.parent.mkdir(parents=True)
 
-    def grade(text: str) -> Row:
+    def grade(text: str) -> Result:
         file.write_text(text, encoding="utf-8")
         [row] = grade_class(CHAPTER, course, budget=BUDGET, sandbox=SANDBOX)
         return row
 
     full = grade(json.dumps(solved))
-    assert full.score == full.max_score and full.status == "graded"
+    assert full.score == FULL and full.status == "graded"
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "layerwise") as gradebook:
         notebook = gradebook.find_submission_notebook(CHAPTER, CHAPTER, student)
         notebook.grades[0].extra_credit = 0.5
@@ -268,10 +294,14 @@ def test_grading_again_forgets_what_the_earlier_work_earned(
     assert again.score == full.score + 0.5 and "another release" in again.note
 
 
-def test_scores_of_others_are_kept(tmp_path: Path) -> None:
+def test_scores_of_other_chapters_are_kept(tmp_path: Path) -> None:
     file = tmp_path / "scores.csv"
-    write_scores(file, [Row("ada", "01", 1, 2, "graded", ""), Row("bob", "01", 2, 2, "graded", "")])
-    write_scores(file, [Row("bob", "01", 0, 2, "time", 'a, "b"\nc')])
+    write_scores(file, "01", [Result("ada", "01", 1, 2), Result("bob", "01", 2, 2)])
+    write_scores(file, "02", [Result("bob", "02", 0, 2, "time", ('a, "b"\nc',))])
     with file.open(newline="") as opened:
-        rows = [(r["student"], r["score"], r["note"]) for r in csv.DictReader(opened)]
-    assert rows == [("ada", "1", ""), ("bob", "0", 'a, "b"\nc')]
+        rows = [(r["student"], r["chapter"], r["score"], r["note"]) for r in csv.DictReader(opened)]
+    assert rows == [
+        ("ada", "01", "1", ""),
+        ("bob", "01", "2", ""),
+        ("bob", "02", "0", 'a, "b"\nc'),
+    ]

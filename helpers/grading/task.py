@@ -1,0 +1,215 @@
+"""One submission graded: from the bytes handed in to a notebook with its marks. No gradebook."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat.v4 import new_output
+
+from ..exercises.display import as_html, as_text
+from ..exercises.judge import Verdict
+from .marking import Judged, judge_notebook
+from .repair import realign
+from .results import Result
+from .sandbox import NoSandbox
+from .session import Budget, Nursery
+from .submission import Unreadable, is_check, parse_notebook
+
+#: Where a graded notebook says how grading went.
+KEY = "layerwise"
+#: Lines of output shown a cell; nbgrader cuts at as many.
+_MAX_LINES = 1000
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a student handed in: the file's bytes, or why there are none."""
+
+    student: str
+    content: bytes = b""
+    problem: str = ""
+    timestamp: str = ""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """All that grading a chapter needs, as plain data: it is sent to other processes.
+
+    Attributes
+    ----------
+    release
+        The text of the notebook that was handed out, as nbgrader made it.
+    earlier
+        Those of releases before it: learners may have any of them.
+    """
+
+    chapter: str
+    release: str
+    earlier: tuple[str, ...]
+    seed: str
+    budget: Budget
+    sandbox: bool = True
+
+    @cached_property
+    def notebooks(self) -> tuple[Any, list[Any]]:
+        """The release and the earlier ones, parsed once a process."""
+        parsed = [nbformat.reads(text, as_version=4) for text in (self.release, *self.earlier)]
+        return parsed[0], parsed[1:]
+
+    @cached_property
+    def _digest(self) -> str:
+        parts = [self.chapter, self.release, *self.earlier, self.seed, repr(self.budget)]
+        return _hash(*parts, str(self.sandbox), definitions())
+
+    def key(self, submission: Submission) -> str:
+        """A hash of all that the marks of a submission depend on."""
+        content = hashlib.sha256(submission.content).hexdigest()
+        return _hash(self._digest, content, submission.problem, submission.timestamp)
+
+
+def definitions() -> str:
+    """A hash of what says which answers are right: ``helpers/**`` and torch's version."""
+    package = Path(__file__).parents[1]
+    files = sorted(package.rglob("*.py"))
+    return _hash(version("torch"), *(f"{f.relative_to(package)}\n{f.read_text()}" for f in files))
+
+
+def _hash(*parts: str) -> str:
+    text = json.dumps(parts)  # escapes what is not text, lone surrogates too
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A result whose scores are the automatic ones, and the graded notebook's text, if any."""
+
+    result: Result
+    notebook: str | None = None
+    timestamp: str = ""
+
+
+def grade_submission(assignment: Assignment, submission: Submission, nursery: Nursery) -> Graded:
+    """Grade one submission. Whatever is in it, there is a result.
+
+    Raises
+    ------
+    NoSandbox
+        If learners' code cannot be run at all.
+    """
+    start = time.monotonic()
+    try:
+        graded, verdicts, status, notes, repairs = _graded(assignment, submission, nursery)
+    except Unreadable as error:
+        graded, verdicts, status, notes, repairs = None, {}, "unreadable", [str(error)], []
+    except NoSandbox:
+        raise
+    except Exception as error:  # of ours: it costs one notebook, and is told
+        said = f"{type(error).__name__}: {error}"[:300]
+        graded, verdicts, status, notes, repairs = None, {}, "failed", [said], []
+    result = Result(
+        student=submission.student,
+        chapter=assignment.chapter,
+        score=sum(verdict.points for verdict in verdicts.values()),
+        status=status,
+        notes=tuple(dict.fromkeys(notes)),
+        repairs=tuple(repairs),
+        exercises={name: _told(verdict) for name, verdict in verdicts.items()},
+        seconds=round(time.monotonic() - start, 3),
+        sandbox=assignment.sandbox,
+        key=assignment.key(submission),
+    )
+    return Graded(result, graded, submission.timestamp)
+
+
+def _graded(
+    assignment: Assignment, submission: Submission, nursery: Nursery
+) -> tuple[str, dict[str, Verdict], str, list[str], list[str]]:
+    if submission.problem:
+        raise Unreadable(submission.problem)
+    release, earlier = assignment.notebooks
+    notebook = repair(parse_notebook(submission.content, f"{assignment.chapter}.ipynb"), release)
+    judged = judge_notebook(
+        notebook,
+        release,
+        seed=assignment.seed,
+        nursery=nursery,
+        earlier=earlier,
+        budget=assignment.budget,
+    )
+    mark(notebook, judged)
+    kept = notebook.metadata[KEY]
+    notes = list(kept["notes"])
+    if all(status == "not attempted" for status in kept["exercises"].values()):
+        notes.append("nothing was attempted")
+    text = nbformat.writes(notebook)
+    return text, judged.verdicts, judged.status, notes, kept["repairs"]
+
+
+def _told(verdict: Verdict) -> dict[str, Any]:
+    wrong: dict[str, str] = {}
+    for line in verdict.lines:
+        if not line.right and verdict.attempted:
+            wrong.setdefault(line.case.group, line.case.text)
+    points = {"points": verdict.points, "max_points": verdict.max_points}
+    return {**points, "status": verdict.status, "wrong": wrong}
+
+
+def repair(notebook: Any, release: Any) -> Any:
+    """A submission realigned to its release, without outputs; what was mended is in its metadata.
+
+    Raises
+    ------
+    Unreadable
+        If it is not this chapter's notebook.
+    """
+    repaired = realign(notebook, release)
+    answered, current = (_release_of(edition) for edition in (notebook, release))
+    if answered and answered != current:
+        repaired.note(f"it answers another release, {answered}; now there is {current}")
+    repaired.notebook.metadata[KEY] = {"repairs": repaired.notes}
+    for cell in repaired.notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return repaired.notebook
+
+
+def _release_of(notebook: Any) -> str:
+    kept = notebook.metadata.get(KEY)
+    return str(kept.get("release", ""))[:64] if isinstance(kept, dict) else ""
+
+
+def mark(notebook: Any, judged: Judged) -> None:
+    """Write what was judged into a repaired notebook: tables and points, what cells printed."""
+    for place, cell in enumerate(notebook.cells):
+        if name := is_check(cell):
+            cell.outputs = _shown(judged.verdicts[name])
+        elif cell.cell_type == "code":
+            said = "\n".join(judged.outputs.get(place, "").split("\n")[:_MAX_LINES])
+            cell.outputs = [new_output("stream", name="stdout", text=said)] if said else []
+    repairs = notebook.metadata.get(KEY, {}).get("repairs", [])
+    notebook.metadata[KEY] = {
+        "status": judged.status,
+        "notes": judged.notes,
+        "repairs": repairs,
+        "exercises": {name: verdict.status for name, verdict in judged.verdicts.items()},
+    }
+
+
+def _shown(verdict: Verdict) -> list[Any]:
+    """A check cell's outputs: the table, without what the seed made, and the points."""
+    table = {
+        "text/html": as_html(verdict, public=True),
+        "text/plain": as_text(verdict, public=True),
+    }
+    return [
+        new_output("display_data", data=table),
+        new_output("execute_result", data={"text/plain": json.dumps(verdict.points)}),
+    ]
