@@ -16,6 +16,7 @@ import nbformat
 from nbgrader import api, utils
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import Index, Integer, func, inspect, select
+from sqlalchemy.exc import OperationalError
 
 from ..paths import write_text
 from .feedback import Grade, feedback_page
@@ -64,10 +65,24 @@ class Recorder:
         Each can be written again: a run that is killed between them is gone on with by grading
         the batch once more.
         """
-        results = [self._record(graded) for graded in batch]
-        self.gradebook.db.commit()
+        results = [self._recorded(graded) for graded in batch]
         self.ledger.append(results)
         return results
+
+    def _recorded(self, graded: Graded) -> Result:
+        """Write one; an error costs this one only, unless the database itself is out of reach."""
+        db = self.gradebook.db
+        try:
+            result = self._record(graded)
+            db.commit()
+        except OperationalError:
+            raise
+        except Exception as error:
+            db.rollback()
+            said = f"it was graded but could not be kept: {type(error).__name__}: {error}"
+            # without a key, the next run tries again
+            return replace(graded.result, status="failed", score=0.0, notes=(said[:300],), key="")
+        return result
 
     def _record(self, graded: Graded) -> Result:
         result, student = graded.result, graded.result.student

@@ -6,7 +6,6 @@ One static file that reads offline. Its looks are in ``report.html.j2``; here ar
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from ..exercises import exercise, exercises
+from ..paths import write_text
 from .results import Result
 
 #: How an exercise ended, and its mark on the page.
@@ -269,7 +269,5 @@ def report_page(
 def write_report(course: Path, results: Mapping[str, Sequence[Result]]) -> Path:
     """Write ``report.html`` into the course's folder, beside the feedback that it links to."""
     file = course / "report.html"
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    beside.write_text(report_page(results), encoding="utf-8")
-    beside.replace(file)
+    write_text(file, report_page(results), errors="replace")
     return file

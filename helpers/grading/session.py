@@ -22,15 +22,20 @@ from .cgroup import Groups
 from .sandbox import NoSandbox, environment, wrapped
 
 _PACKAGE = __package__.split(".", maxsplit=1)[0]
+#: All of grading that a learner's process needs to be started and spoken to.
+_INSIDE = ("__init__", "child", "confine", "wire")
 #: Never importable beside a learner's code: expected answers, solutions, the judge's side.
 _ALWAYS_ABSENT = (
     *(f"{_PACKAGE}.exercises.{chapter}.answers" for chapter in CHAPTER_PACKAGES),
     f"{_PACKAGE}.exercises.solutions",
     f"{_PACKAGE}.publishing",
     f"{_PACKAGE}.cli",
-    *(f"{_PACKAGE}.grading.{name}" for name in ("classroom", "config", "marking", "plugin",
-      "repair", "sample", "sandbox", "seed", "session", "submission")),
-)  # fmt: skip
+    *(
+        f"{__package__}.{file.stem}"
+        for file in sorted(Path(__file__).parent.glob("*.py"))
+        if file.stem not in _INSIDE
+    ),
+)
 _START_TIMEOUT, _ANSWER_TIMEOUT = 120.0, 10.0
 #: What the warm process and a notebook's tree may use together.
 _TREE = {"pids": 96, "memory": 4 * 2**30}

@@ -52,8 +52,7 @@ def read_bytes(file: Path) -> bytes:
         If there is none, it is too large, or not a plain file.
     """
     try:
-        # what is not a file (a pipe, say) must not be waited for
-        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as opened:
+        with open(file, "rb", opener=_at_once) as opened:
             state = os.fstat(opened.fileno())
             if not stat.S_ISREG(state.st_mode):
                 raise Unreadable(f"{file.name} is not a file")
@@ -64,6 +63,11 @@ def read_bytes(file: Path) -> bytes:
         raise Unreadable(f"there is no {file.name}") from None
     except OSError as error:
         raise Unreadable(f"{file.name} cannot be read ({error.strerror})") from None
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open without waiting for what is not a file: a pipe, say."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def parse_notebook(content: bytes, name: str) -> Any:

@@ -149,7 +149,7 @@ def _graded(
     notes = list(kept["notes"])
     if all(status == "not attempted" for status in kept["exercises"].values()):
         notes.append("nothing was attempted")
-    text = nbformat.writes(notebook)
+    text = _text(nbformat.writes(notebook))
     return text, judged.verdicts, judged.status, notes, kept["repairs"]
 
 
@@ -176,9 +176,15 @@ def repair(notebook: Any, release: Any) -> Any:
         repaired.note(f"it answers another release, {answered}; now there is {current}")
     repaired.notebook.metadata[KEY] = {"repairs": repaired.notes}
     for cell in repaired.notebook.cells:
+        cell.source = _text(cell.source)
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     return repaired.notebook
+
+
+def _text(said: str) -> str:
+    """What can be written in UTF-8: a lone surrogate, which JSON lets in, cannot."""
+    return said.encode("utf-8", "replace").decode()
 
 
 def _release_of(notebook: Any) -> str:
@@ -192,7 +198,7 @@ def mark(notebook: Any, judged: Judged) -> None:
         if name := is_check(cell):
             cell.outputs = _shown(judged.verdicts[name])
         elif cell.cell_type == "code":
-            said = "\n".join(judged.outputs.get(place, "").split("\n")[:_MAX_LINES])
+            said = _text("\n".join(judged.outputs.get(place, "").split("\n")[:_MAX_LINES]))
             cell.outputs = [new_output("stream", name="stdout", text=said)] if said else []
     repairs = notebook.metadata.get(KEY, {}).get("repairs", [])
     notebook.metadata[KEY] = {
@@ -206,8 +212,8 @@ def mark(notebook: Any, judged: Judged) -> None:
 def _shown(verdict: Verdict) -> list[Any]:
     """A check cell's outputs: the table, without what the seed made, and the points."""
     table = {
-        "text/html": as_html(verdict, public=True),
-        "text/plain": as_text(verdict, public=True),
+        "text/html": _text(as_html(verdict, public=True)),
+        "text/plain": _text(as_text(verdict, public=True)),
     }
     return [
         new_output("display_data", data=table),
