@@ -16,6 +16,7 @@ from typing import Any
 
 import dask
 from distributed import Client, LocalCluster, Worker, as_completed, get_worker
+from distributed.comm.core import CommClosedError
 from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.scheduler import KilledWorker
 
@@ -32,6 +33,8 @@ _SETTINGS = {
     "distributed.scheduler.allowed-failures": 3,
     "distributed.comm.timeouts.connect": "30s",
     "distributed.admin.large-graph-warning-threshold": "1GB",
+    # each entry keeps a notebook alive
+    "distributed.admin.low-level-log-length": 50,
 }
 
 
@@ -119,12 +122,21 @@ def grade_all(
     NoSandbox
         If a worker cannot run learners' code.
     """
-    plugin = Grading(assignment)
-    client.register_plugin(plugin)
+    _register(client, Grading(assignment))
     try:
         yield from _stream(client, assignment, iter(submissions))
     finally:
         client.unregister_worker_plugin(_PLUGIN)
+
+
+def _register(client: Client, plugin: Grading) -> None:
+    for left in reversed(range(3)):
+        try:
+            client.register_plugin(plugin)
+            return
+        except CommClosedError:  # a worker died meanwhile: the others are asked again
+            if not left:
+                raise
 
 
 def _stream(

@@ -111,16 +111,15 @@ class Recorder:
             grade.auto_score = utils.determine_grade(cell)[0] if cell else 0
             grade.needs_manual_grade = cell is not None and grade.auto_score is None
             if cell and grade.manual_score is not None:  # to be looked at again, if it is new
-                same = cell.source == self._graded_source(student, name)
+                same = _answer(cells, name) == self._answer_before(student, name)
                 grade.needs_manual_grade = before if same else True
 
-    def _graded_source(self, student: str, name: str) -> str | None:
-        """The source of a cell in the notebook that was graded before."""
+    def _answer_before(self, student: str, name: str) -> str | None:
+        """What the notebook that was graded before has for a graded cell."""
         file = self._autograded(student) / f"{self.chapter}.ipynb"
         if not file.is_file():
             return None
-        cell = _cells(nbformat.v4.reads(file.read_text(encoding="utf-8"))).get(name)
-        return str(cell.source) if cell else None
+        return _answer(_cells(nbformat.v4.reads(file.read_text(encoding="utf-8"))), name)
 
     def _rows(self, table: Any, entry: Any) -> list[Any]:
         return list(self.gradebook.db.query(table).filter(table.notebook_id == entry.id))
@@ -235,6 +234,12 @@ def _cells(notebook: Any) -> dict[str, Any]:
     """The cells of the release, by their ids."""
     cells = [cell for cell in (notebook.cells if notebook else ()) if "nbgrader" in cell.metadata]
     return {cell.metadata.nbgrader["grade_id"]: cell for cell in cells}
+
+
+def _answer(cells: dict[str, Any], name: str) -> str | None:
+    """What a graded cell is about: the exercise's cell of a check, a question's own."""
+    cell = cells.get(name.removeprefix("check-"))
+    return str(cell.source) if cell else None
 
 
 def _unchanged(cell: Any) -> bool:

@@ -20,7 +20,8 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from ..exercises import exercise, exercises
+from ..exercises import exercise, exercises, questions
+from ..exercises.definition import Question
 from ..paths import write_text
 from .results import Result
 
@@ -113,6 +114,10 @@ class ChapterFigures:
     @property
     def waiting(self) -> int:
         return sum(result.waiting for result in self.results)
+
+    @property
+    def questions(self) -> list[Question]:
+        return list(questions(self.name))
 
     @property
     def without_sandbox(self) -> int:
