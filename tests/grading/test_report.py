@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import datetime
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -300,3 +301,12 @@ def test_a_report_is_written_whole(tmp_path: Path) -> None:
     file = write_report(tmp_path, {CHAPTER: [result("gr\udcfcn", 2, 1)]})
     assert file == tmp_path / "report.html" and list(tmp_path.iterdir()) == [file]
     assert "gr\\udcfcn" in file.read_text(encoding="utf-8")
+
+
+def test_what_a_good_answer_has_in_it_is_told() -> None:
+    from helpers.exercises import questions
+
+    chapter, [question] = "02_convolution_arithmetic", list(questions("02_convolution_arithmetic"))
+    page = report_page({chapter: [Result("ada", chapter, 18.0, 20.0, waiting=True)]})
+    assert "1 submission waits" in page and question.title in page
+    assert all(escape(criterion) in page for criterion in question.criteria)
