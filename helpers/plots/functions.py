@@ -37,6 +37,7 @@ def graphs(
     if low >= high:
         raise ValueError(f"low is {low}; allowed: less than high, which is {high}")
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     columns = min(4, len(functions))
     rows = -(-len(functions) // columns)
@@ -51,6 +52,7 @@ def graphs(
             axes.plot(x.tolist(), y.tolist(), label="value")
             axes.plot(x.tolist(), x.grad.tolist(), label="slope")
             axes.set_title(title)
+            axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         for axes in grid.flat[len(functions) :]:
             axes.set_axis_off()
         handles, labels = grid.flat[0].get_legend_handles_labels()

@@ -289,8 +289,10 @@ def _log_softmax_cases(random: Random) -> Iterator[Case]:
         yield Case("large logits", f"{text}{spread}, dim {dim}", {"input": far, "dim": dim})
         dim = random.choice((0, 1, 2))
         arriving = normal(random, *shape)
-        inputs = {"input": logits.clone(), "dim": dim, "arriving": arriving}
-        yield Case("gradients", f"{shape_text(shape)} logits, dim {dim}", inputs)
+        shift = 500 * (index % 2)
+        inputs = {"input": logits + shift, "dim": dim, "arriving": arriving}
+        near = f" near {shift}" if shift else ""
+        yield Case("gradients", f"{shape_text(shape)} logits{near}, dim {dim}", inputs)
 
 
 log_softmax = Oracle(_log_softmax_cases, torch.log_softmax)

@@ -110,7 +110,7 @@ EXERCISES: tuple[Statement, ...] = (
         points=3,
         difficulty=3,
         minutes=20,
-        groups={"near zero": 1, "far out": 1, "gradients": 1},
+        groups={"near zero": 1, "far out": 1, "gradients": 2},
         forbid=Forbid(
             operators=(
                 "*sigmoid*",
@@ -143,7 +143,7 @@ EXERCISES: tuple[Statement, ...] = (
         points=3,
         difficulty=3,
         minutes=20,
-        groups={"last dimension": 1, "other dimensions": 1, "large logits": 1, "gradients": 1},
+        groups={"last dimension": 1, "other dimensions": 1, "large logits": 2, "gradients": 2},
         forbid=Forbid(
             operators=("*softmax*", "*logsumexp*", "*logaddexp*", "*logcumsumexp*", "*nll*"),
             modules=_REFERENCE,
