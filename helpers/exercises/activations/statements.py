@@ -67,24 +67,6 @@ EXERCISES: tuple[Statement, ...] = (
         ),
     ),
     Statement(
-        name="dead-units",
-        title="Which units are dead",
-        answer="dead_units",
-        points=2,
-        difficulty=2,
-        minutes=10,
-        groups={"linear layers": 1, "feature maps": 1, "nearly dead": 1},
-        forbid=Forbid(modules=_REFERENCE),
-        hints=(
-            "A unit is an entry of the second dimension. All the other dimensions, samples and "
-            "pixels alike, must be zero for it to be dead.",
-            "output == 0 says where the zeros are. Bring the units to the front, make one long "
-            "row of each unit, and ask whether all of a row is true.",
-            "movedim(1, 0) puts the units first, flatten(1) makes a row of each, and "
-            ".all(dim=1) is True where the whole row is.",
-        ),
-    ),
-    Statement(
         name="activation-gain",
         title="The gain of an activation",
         answer="activation_gain",
@@ -101,6 +83,24 @@ EXERCISES: tuple[Statement, ...] = (
             "mean square, is to be 1.",
             "The mean square is activation(z).square().mean(). Its inverse square root, .rsqrt(), "
             "is the gain; .item() makes a float of it.",
+        ),
+    ),
+    Statement(
+        name="dead-units",
+        title="Which units are dead",
+        answer="dead_units",
+        points=2,
+        difficulty=2,
+        minutes=10,
+        groups={"linear layers": 1, "feature maps": 1, "nearly dead": 1},
+        forbid=Forbid(modules=_REFERENCE),
+        hints=(
+            "A unit is an entry of the second dimension. All the other dimensions, samples and "
+            "pixels alike, must be zero for it to be dead.",
+            "output == 0 says where the zeros are. Bring the units to the front, make one long "
+            "row of each unit, and ask whether all of a row is true.",
+            "movedim(1, 0) puts the units first, flatten(1) makes a row of each, and "
+            ".all(dim=1) is True where the whole row is.",
         ),
     ),
     Statement(
