@@ -223,10 +223,12 @@ def _avg_pool_cases(random: Random) -> Iterator[Case]:
         yield _case("padding does not count", image(), **_counted(random, include=False))
         size, options = _overhang(random, number % 2 == 0)
         yield _case("ceil_mode", image(size), **options)
-        if number < 4:  # nothing to round, or a window to drop
-            options = _counted(random, number % 2 == 0)
-            options |= {"kernel_size": 2, "padding": 1, "stride": 3} if number < 2 else {}
-            yield _case("ceil_mode", image((5, 7)), **options, ceil_mode=True)
+        if number < 2:  # a window to drop
+            options = {"kernel_size": 2, "stride": 3, "padding": 1, "ceil_mode": True}
+            yield _case("ceil_mode", image((5, 7)), **options)
+        elif number < 4:  # nothing to round
+            options = {"kernel_size": 4, "stride": number - 1, "padding": random.randint(0, 1)}
+            yield _case("ceil_mode", image((6, 8)), **options, ceil_mode=True)
         options = _counted(random, number % 2 == 0) | {"divisor_override": random.randint(2, 9)}
         yield _case("divisor_override", image(), **options)
 
@@ -257,7 +259,7 @@ def _max_unpool_cases(random: Random) -> Iterator[Case]:
     yield _unpool_case("one map", rows.float()[None, None], kernel_size=2, fixed=True)
     yield _unpool_case("integers", _INPUT[None, None], kernel_size=2, fixed=True)
     for _ in range(5):
-        overlap = {"kernel_size": 3, "stride": random.randint(1, 2)}
+        overlap: dict[str, Any] = {"kernel_size": 3, "stride": random.randint(1, 2)}
         yield _unpool_case("one map", normal(random, 1, 1, *_sizes(random)), kernel_size=2)
         several = random.randint(2, 3), random.randint(2, 4), *_sizes(random)
         yield _unpool_case("batch and channels", normal(random, *several), **overlap)
@@ -282,7 +284,7 @@ def _gradient_case(
     shape = F.max_pool2d(input, size, stride).shape
     count = shape.numel()
     gradient = 10.0 ** torch.arange(count) if fixed else integers(random, 1, 99, count).float()
-    inputs = {"input": input, "gradient": gradient.reshape(shape)}
+    inputs: dict[str, Any] = {"input": input, "gradient": gradient.reshape(shape)}
     inputs |= {"kernel_size": size, "stride": stride}
     text = f"{shape_text(input.shape)} input, kernel {size}, stride {stride}"
     return Case(group, text, inputs, fixed)
