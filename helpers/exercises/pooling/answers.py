@@ -301,7 +301,8 @@ def _max_pool_gradient_cases(random: Random) -> Iterator[Case]:
     square = torch.tensor([[1, 5, 2, 0], [3, 4, 9, 6]], dtype=torch.float32)[None, None]
     yield _gradient_case(random, "side by side", square, 2, 2, fixed=True)
     yield _gradient_case(random, "overlapping", square, 2, 1, fixed=True)
-    yield _gradient_case(random, "ties", _SMALL.float()[None, None], 2, 1, fixed=True)
+    equals = torch.tensor([[7, 7, 0, 3], [7, 7, 3, 0]], dtype=torch.float32)[None, None]
+    yield _gradient_case(random, "ties", equals, 2, 2, fixed=True)
     for _ in range(5):
         size = random.randint(2, 3)
         image = _different(random, 1, 1, *_sizes(random))
