@@ -14,7 +14,8 @@ from typing import Literal
 import torch
 from torch.nn import functional as F
 
-Pair = tuple[int, int]
+from .windows import Pair, fitting_span, windows
+from .windows import pair as _pair
 
 
 def conv_output_size(
@@ -48,13 +49,8 @@ def conv_output_size(
     """
     _check_sizes(input_size=input_size, kernel_size=kernel_size, stride=stride)
     _check_sizes(padding=padding, dilation=dilation)
-    padded, span = input_size + 2 * padding, dilation * (kernel_size - 1) + 1
-    if span > padded:
-        raise ValueError(
-            f"kernel_size is {kernel_size} and spans {span} at dilation {dilation}; "
-            f"allowed: a span of at most {padded}, the padded input"
-        )
-    return (padded - span) // stride + 1
+    padded = input_size + 2 * padding
+    return (padded - fitting_span(padded, kernel_size, dilation)) // stride + 1
 
 
 def conv_transpose_output_size(
@@ -143,33 +139,6 @@ def receptive_field(layers: Iterable[tuple[int, int, int]]) -> int:
         size += dilation * (kernel_size - 1) * step  # step: input pixels between neighbors here
         step *= stride
     return size
-
-
-def windows(input: torch.Tensor, kernel_size: Pair, stride: Pair, dilation: Pair) -> torch.Tensor:
-    """Every window of the last two dimensions, as a view: nothing is copied.
-
-    Parameters
-    ----------
-    input
-        Shape ``(…, H, W)``.
-    kernel_size, stride, dilation
-        For the vertical and the horizontal dimension, in pixels.
-
-    Returns
-    -------
-    torch.Tensor
-        Shape ``(…, oH, oW, kH, kW)``.
-
-    Raises
-    ------
-    ValueError
-        As `conv_output_size`.
-    """
-    for size, step, gap in zip(kernel_size, stride, dilation, strict=True):
-        conv_output_size(input.shape[-2], size, step, dilation=gap)  # raises if it does not fit
-        # The new dimension comes last, so that -2 is first the height and then the width.
-        input = input.unfold(-2, gap * (size - 1) + 1, step)
-    return input[..., :: dilation[0], :: dilation[1]]
 
 
 def conv2d(
@@ -314,14 +283,6 @@ def _edges(
         raise ValueError(f"padding is {padding!r}; allowed: 'same', 'valid', an int or a pair")
     height, width = (0, 0) if isinstance(padding, str) else _pair("padding", padding, 0)
     return width, width, height, height
-
-
-def _pair(name: str, value: int | Pair, least: int) -> Pair:
-    """One number for both dimensions, or one for each."""
-    pair = (value, value) if isinstance(value, int) else tuple(value)
-    if len(pair) != 2 or min(pair) < least:
-        raise ValueError(f"{name} is {value}; allowed: an int or a pair, each at least {least}")
-    return pair
 
 
 def _check_sizes(**sizes: int) -> None:

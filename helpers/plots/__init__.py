@@ -368,10 +368,10 @@ def curves(
 
 
 def _text(value: float) -> str:
-    """A number in few characters, with a true minus sign."""
+    """A number in few characters, with a true minus sign and a true ∞."""
     short = isinstance(value, float) and abs(value) < 1000
     text = f"{value:.3g}" if short else f"{value:.0f}" if isinstance(value, float) else f"{value}"
-    return text.replace("-", "−")
+    return text.replace("-", "−").replace("inf", "∞")
 
 
 def _checked(alt: str) -> str:

@@ -8,7 +8,7 @@ CHAPTER = "02_convolution_arithmetic"
 #: `F.unfold` and `F.fold`, nor the course's own. `Tensor.unfold` and `as_strided` are allowed.
 _BY_HAND = Forbid(
     operators=("*conv*", "im2col*", "col2im*"),
-    modules=("helpers.convolution", "scipy.signal", "scipy.ndimage"),
+    modules=("helpers.convolution", "helpers.windows", "scipy.signal", "scipy.ndimage"),
 )
 
 EXERCISES: tuple[Statement, ...] = (
