@@ -170,8 +170,11 @@ def _drop(input: Tensor, noise: Tensor, p: float = 0.5, training: bool = True) -
 def _dropout_case(
     group: str, input: Tensor, noise: Tensor, *, fixed: bool = False, **options: Any
 ) -> Case:
-    words = [shape_text(input.shape)] + [f"{name} {value}" for name, value in options.items()]
+    words = [f"input {shape_text(input.shape)}"] + [
+        f"{name} {value}" for name, value in options.items()
+    ]
     words = [word for word in words if "gradient" not in word]
+    words = ["in both modes" if word == "both True" else word for word in words]
     words += ["double"] if input.dtype == torch.float64 else []
     return Case(group, ", ".join(words), {"input": input, "noise": noise, **options}, fixed)
 
@@ -180,7 +183,7 @@ def _dropout_cases(random: Random) -> Iterator[Case]:
     input, noise = torch.tensor([1.0, 2.0, 3.0, 4.0]), torch.tensor([0.1, 0.9, 0.5, 0.6])
     yield _dropout_case("training", input, noise, fixed=True)
     yield _dropout_case("training", input, noise, p=0.2, fixed=True)
-    yield _dropout_case("evaluation", input, noise, p=0.2, training=False, fixed=True)
+    yield _dropout_case("evaluation", input, noise, p=0.2, both=True, fixed=True)
     yield _dropout_case("the ends of p", input, noise, p=1.0, fixed=True)
     for group in ("training", "evaluation", "the ends of p", "gradients"):
         for number in range(6):
@@ -189,7 +192,7 @@ def _dropout_cases(random: Random) -> Iterator[Case]:
             input, noise = normal(random, *shape, dtype=dtype), integers(random, 0, 7, *shape) / 8
             options: dict[str, Any] = {"p": (0.125, 0.25, 0.375, 0.5, 0.625, 0.75)[number]}
             if group == "evaluation":
-                options["training"] = False
+                options["both"] = True
             if group == "the ends of p":
                 options["p"] = float(number % 2)
             if group == "gradients":

@@ -106,9 +106,16 @@ def inverted_dropout(
     input: Tensor,
     noise: Tensor,
     gradient: Tensor | None = None,
+    both: bool = False,
     **options: Any,
 ) -> Any:
     with _Without("*dropout*"):
+        if both:
+            modes = {"in training": True, "in evaluation": False}
+            return {
+                said: answer(input, noise, **options, training=training)
+                for said, training in modes.items()
+            }
         if gradient is None:
             return answer(input, noise, **options)
         output = answer(input.requires_grad_(), noise, **options)
@@ -120,11 +127,8 @@ def inverted_dropout(
 _NAMES = ("weight", "bias", "running_mean", "running_var")
 
 
-def _loaded(module: Any, state: Mapping[str, Tensor]) -> nn.Module:
-    """The module, if it is one, with these tensors in the places of its own."""
-    if not isinstance(module, nn.Module):
-        kind = type(module).__name__
-        raise TypeError(f"BatchNorm(…) made an object of type {kind}, not an nn.Module")
+def _loaded(module: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
+    """The module, with these tensors in the places of its own."""
     found = module.load_state_dict(state, strict=False)
     if missing := [name for name in found.unexpected_keys if name in _NAMES]:
         raise RuntimeError(f"state_dict() does not hold {', '.join(missing)}")
@@ -150,6 +154,9 @@ def batch_norm_module(
     An ``l`` is a step of SGD on the cube of the output, in training mode, an ``x`` in evaluation.
     """
     module = answer(num_features, **options)
+    if not isinstance(module, nn.Module):
+        kind = type(module).__name__
+        raise TypeError(f"BatchNorm(…) made an object of type {kind}, not an nn.Module")
     if state:
         module = _loaded(module, state)
     if look == "learning":
