@@ -105,11 +105,9 @@ flatten_dims = Oracle(_flatten_cases, flatten)
 
 
 def _matrix_of(layer: Callable[[Tensor], Tensor], input_shape: tuple[int, ...]) -> Any:
-    """By derivatives, which for such a layer are the same everywhere."""
-    zero = torch.zeros(1, *input_shape, requires_grad=True)
-    output = layer(zero).flatten()
-    rows = [torch.autograd.grad(one, zero, retain_graph=True)[0].flatten() for one in output]
-    return torch.stack(rows), output.detach()
+    units = torch.eye(math.prod(input_shape)).unflatten(1, input_shape)
+    zero = layer(torch.zeros_like(units[:1])).flatten(1)
+    return (layer(units).flatten(1) - zero).mT, zero[0]
 
 
 def _layer_case(
@@ -163,8 +161,7 @@ matrix_of_a_layer = Oracle(_matrix_cases, _matrix_of)
 def _drop(input: Tensor, noise: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     if not training:
         return input
-    factor = (noise >= p).to(input.dtype) * (1 / (1 - p) if p < 1 else 0)
-    return input * factor
+    return torch.where(noise >= p, input / (1 - p), 0.0) if p < 1 else torch.zeros_like(input)
 
 
 def _dropout_case(
@@ -246,17 +243,17 @@ def _batch_norm_cases(random: Random) -> Iterator[Case]:
     yield _batch_norm_case("images", "t", [image], {}, fixed=True)
     modes = {"training": "t", "running statistics": "ttt", "evaluation": "tee", "images": "tte"}
     for group in _BATCH_NORM_TEXT:
-        for number in range(5):
+        for number in range(4):
             features = random.randint(2, 5)
             more = _sizes(random, 2, 1, 3) if group == "images" else []
-            used = modes.get(group, ("ll", "lx", "xl", "lxl", "llx")[number])
+            used = modes.get(group, ("ll", "lx", "xl", "lxl")[number])
             # Gradients through a normalization lose digits: double precision for them.
             dtype = torch.float64 if group == "learning" else torch.float32
             shapes = [(random.randint(3, 6), features, *more) for _ in used]
             inputs = [3 * normal(random, *shape, dtype=dtype) + 2 for shape in shapes]
             state = {name: normal(random, features) for name in ("weight", "bias", "running_mean")}
             state["running_var"] = normal(random, features).square() + 0.5
-            options = {"eps": 0.5, "momentum": 0.25} if number > 2 else {}
+            options = {"eps": 0.5, "momentum": 0.25} if number > 1 else {}
             given = {} if number in (1, 3) and group != "evaluation" else state
             yield _batch_norm_case(group, used, inputs, given, **options)
 

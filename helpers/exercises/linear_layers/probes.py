@@ -52,8 +52,8 @@ def _gradients(output: Any, gradient: Tensor, **tensors: Tensor) -> dict[str, Te
         raise ValueError("no gradient can flow back: the output has the wrong shape")
     if not output.requires_grad:
         raise ValueError(
-            "no gradient can flow back: the output does not know the input any more (did detach, "
-            "no_grad, item or NumPy come between?)"
+            "no gradient can flow back: the output no longer knows what it was made from (did "
+            "detach, no_grad, item or NumPy come between?)"
         )
     (output * gradient).sum().backward()
     return {
@@ -130,14 +130,18 @@ _NAMES = ("weight", "bias", "running_mean", "running_var")
 def _loaded(module: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
     """The module, with these tensors in the places of its own."""
     found = module.load_state_dict(state, strict=False)
-    if missing := [name for name in found.unexpected_keys if name in _NAMES]:
-        raise RuntimeError(f"state_dict() does not hold {', '.join(missing)}")
+    _kept(module, [name for name in found.unexpected_keys if name in _NAMES])
     return module
 
 
-def _statistics(module: nn.Module) -> dict[str, Any]:
-    kept = module.state_dict()
-    return {name: kept.get(name) for name in ("running_mean", "running_var")}
+def _kept(module: nn.Module, names: Sequence[str]) -> dict[str, Tensor]:
+    """What the module's state dict holds under these names."""
+    state = module.state_dict()
+    for name in names:
+        if name not in state:
+            kind = "a buffer" if "running" in name else "a parameter"
+            raise RuntimeError(f"state_dict() does not hold {name}: it is to be {kind}")
+    return {name: state[name] for name in names}
 
 
 def batch_norm_module(
@@ -169,10 +173,9 @@ def batch_norm_module(
             _step(module, output)
     said = {"last output": output.detach()} if look in ("output", "both") else {}
     if look in ("statistics", "both"):
-        said |= _statistics(module)
+        said |= _kept(module, _NAMES[2:])
     if look == "learning":
-        kept = module.state_dict()
-        said = {f"{name} afterward": kept.get(name) for name in _NAMES}
+        said = {f"{name} afterward": value for name, value in _kept(module, _NAMES).items()}
         said["gradient of the last input"] = inputs[-1].grad
     return said
 
