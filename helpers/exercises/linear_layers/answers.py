@@ -56,8 +56,8 @@ def _linear_cases(random: Random) -> Iterator[Case]:
             dtype = torch.int64 if number == 1 else torch.float32
             shape = _sizes(random, count + (number == 2 and count > 1))
             input = _whole(random, *shape, ins, dtype=dtype)
-            bias = None if group == "without a bias" else _whole(random, outs, dtype=dtype)
-            yield _linear_case(group, input, _whole(random, outs, ins, dtype=dtype), bias)
+            more = None if group == "without a bias" else _whole(random, outs, dtype=dtype)
+            yield _linear_case(group, input, _whole(random, outs, ins, dtype=dtype), more)
 
 
 linear_by_matmul = Oracle(_linear_cases, linear)
@@ -90,7 +90,7 @@ def _flatten_cases(random: Random) -> Iterator[Case]:
                 end = start  # nothing to do
             if number == 2 and group == "start_dim":
                 shape[0] = 0  # a batch of no images
-            dims = {"start_dim": start} if group == "start_dim" else {"end_dim": end}
+            dims: Any = {"start_dim": start} if group == "start_dim" else {"end_dim": end}
             if group == "end_dim" and number > 2:
                 dims = {"start_dim": start, "end_dim": end}
             if group == "counted from the end":
@@ -327,7 +327,7 @@ def _embedding_cases(random: Random) -> Iterator[Case]:
                 shape = []  # a single word
             dtype = torch.float64 if number == 1 else torch.float32
             indices = integers(random, 0, rows - 1, *shape)
-            more = {}
+            more: Any = {}
             if group == "gradients":
                 more["gradient"] = _whole(random, *shape, size, dtype=dtype) + 5
             assert math.prod(shape) >= 1

@@ -74,7 +74,7 @@ def flatten_dims(answer: Any, input: Tensor, **dims: int) -> Any:
         return answer(input, **dims)
 
 
-def _layer(kind: str, tensors: Mapping[str, Tensor], options: Mapping[str, Any]) -> Any:
+def _layer(kind: str, tensors: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
     """A layer that takes a batch and has a matrix."""
     if kind == "convolution":
         return lambda input: F.conv2d(input, **tensors, **options)
@@ -113,7 +113,7 @@ def inverted_dropout(
         if both:
             modes = {"in training": True, "in evaluation": False}
             return {
-                said: answer(input, noise, **options, training=training)
+                said: answer(input.clone(), noise, **options, training=training)
                 for said, training in modes.items()
             }
         if gradient is None:
