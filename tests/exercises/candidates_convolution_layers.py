@@ -430,6 +430,7 @@ WRONG: dict[str, dict[str, object]] = {
     "conv-layer": {
         "torch's own": nn.Conv2d,
         "torch's own within": _Wrapped,
+        "a subclass of torch's own": type("Conv2d", (nn.Conv2d,), {}),
         "channels swapped": _layer(lambda ins, outs, h, w, g: (ins, outs // g, h, w)),
         "groups ignored in the weight": _layer(lambda ins, outs, h, w, g: (outs, ins, h, w)),
         "height and width swapped": _layer(lambda ins, outs, h, w, g: (outs, ins // g, w, h)),

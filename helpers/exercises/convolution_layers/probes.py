@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
 
 def conv_parameter_count(
@@ -51,11 +52,17 @@ def _output(module: nn.Module, input: Tensor) -> Tensor:
     return output
 
 
-def _copy(module: nn.Module, name: str, tensor: Tensor) -> None:
-    """Write into a tensor of the answer's, ``weight`` or ``depthwise.weight``."""
-    into: Any = module
+def _named(module: nn.Module, name: str) -> Any:
+    """What a module keeps under a name, ``weight`` or ``depthwise.weight``."""
+    found: Any = module
     for part in name.split("."):
-        into = getattr(into, part)
+        found = getattr(found, part)
+    return found
+
+
+def _copy(module: nn.Module, name: str, tensor: Tensor) -> None:
+    """Write into a tensor of the answer's."""
+    into = _named(module, name)
     if not isinstance(into, Tensor):
         raise TypeError(f"{name} is an object of type {type(into).__name__}, not a tensor")
     if into.shape != tensor.shape:
@@ -87,6 +94,10 @@ def _used(module: nn.Module, state: Mapping[str, Tensor], input: Tensor, use: st
         return _output(module, input)
     for name, tensor in state.items():
         _copy(module, name, tensor)
+    asked = {id(_named(module, name)) for name in state}
+    for name, parameter in module.named_parameters():
+        if id(parameter) not in asked:
+            raise ValueError(f"the layer has a parameter that is not asked for: {name}")
     if use == "learning":
         _one_step(module, input, lr=0.01)
     return _output(module, input)
@@ -101,7 +112,7 @@ def conv_layer(
 ) -> Any:
     """Build a layer; run it with given weights, or tell its start values."""
     module = _module(answer(**arguments), "Conv2d")
-    if any(type(part).__module__ == "torch.nn.modules.conv" for part in module.modules()):
+    if any(isinstance(part, _ConvNd) for part in module.modules()):
         raise TypeError("this layer is to be made of nn.Parameter and F.conv2d, not of torch's own")
     if state is not None and input is not None:
         return _used(module, state, input, use)
@@ -110,7 +121,7 @@ def conv_layer(
         start = getattr(module, name).detach().double()
         # Of many numbers the extremes are near the bounds; outward to the next hundredth.
         said[f"greatest start value of the {name}, rounded up"] = _up(float(start.max()))
-        said[f"least start value of the {name}, rounded down"] = -_up(-float(start.min()))
+        said[f"least start value of the {name}, rounded down"] = 0.0 - _up(-float(start.min()))
     return said
 
 
