@@ -61,7 +61,7 @@ def _conv_parameter_count_cases(random: Random) -> Iterator[Case]:
         ins, outs = (parts * random.randint(2, 9) for _ in range(2))
         kernel: Any = random.randint(2, 7)
         more: dict[str, Any] = {"groups": parts} if group == "groups" else {}
-        if group == "oblong kernels" or (group != "square kernels" and random.random() < 0.5):
+        if group == "oblong kernels":
             kernel = tuple(random.sample(range(1, 8), 2))
         if group == "no bias":
             more["bias"] = False
@@ -124,8 +124,9 @@ def _conv_layer_cases(random: Random) -> Iterator[Case]:
             parts = random.randint(2, 3) if group == "options" else 1
             names = ("in_channels", "out_channels")
             drawn: dict[str, Any] = {name: parts * random.randint(1, 3) for name in names}
-            drawn["kernel_size"] = random.choice([2, 3, (1, 2), (3, 2)])
+            drawn["kernel_size"] = random.randint(1, 3)
             if group == "options":
+                drawn["kernel_size"] = random.choice([(1, 2), (3, 2), (2, 3)])
                 drawn |= {"stride": random.choice([2, (1, 2), (3, 1)]), "groups": parts}
                 drawn |= {"padding": random.choice([1, 2, (0, 1), (2, 1)])}
                 drawn |= {"dilation": random.choice([2, (1, 2), (3, 2)])}
@@ -138,9 +139,8 @@ def _conv_layer_cases(random: Random) -> Iterator[Case]:
 def _start_cases(random: Random) -> Iterator[Case]:
     seen: set[int] = set()
     while len(seen) < 4:
-        parts, slices = random.choice((2, 4)), random.randint(1, 6)
-        kernel = tuple(random.sample(range(1, 5), 2))
-        fan_in = slices * kernel[0] * kernel[1]
+        parts, slices, kernel = random.choice((2, 4)), random.randint(1, 6), random.randint(2, 4)
+        fan_in = slices * kernel**2
         if fan_in not in seen and _clear(fan_in):
             seen.add(fan_in)
             sizes = {"in_channels": parts * slices, "out_channels": 512, "kernel_size": kernel}
