@@ -25,6 +25,7 @@ from typing import Any
 CHAPTER_PACKAGES = (
     "nn_module",
     "convolution_arithmetic",
+    "convolution_layers",
     "pooling",
     "activations",
     "linear_layers",
