@@ -22,7 +22,7 @@ from functools import cache
 from typing import Any
 
 #: The chapters that have exercises, in the book's order: the subpackages of this package.
-CHAPTER_PACKAGES = ("nn_module", "convolution_arithmetic")
+CHAPTER_PACKAGES = ("nn_module", "convolution_arithmetic", "sequential")
 
 #: The lines around a solution in a chapter's source, and what a learner finds in their place.
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
