@@ -39,7 +39,7 @@ def shapes(stages: Mapping[str, Sequence[int]], alt: str) -> None:
     tallest = max([shape[1] for shape in stages.values() if len(shape) == 3], default=1)
     widest = max([shape[0] for shape in stages.values() if len(shape) == 3], default=1)
     with style():
-        figure = Figure(figsize=(0.78 * len(stages) + 0.4, 2.5))
+        figure = Figure(figsize=(0.67 * len(stages) + 0.2, 2.4))
         axes = figure.subplots()
         axes.axis("off")
         for place, (name, shape) in enumerate(stages.items()):
@@ -95,7 +95,7 @@ def graph(nodes: Mapping[str, Sequence[str]], labels: Mapping[str, str], alt: st
                     raise ValueError(f"nodes[{name!r}] reads {source!r}; allowed: one above it")
                 near = rows[source] == rows[name] + 1
                 bend = "arc3" if near else "arc3,rad=0.35"
-                side = 0.0 if near else -0.32
+                side = 0.0 if near else -0.18
                 arrow = {"arrowstyle": "->", "color": "#808080", "connectionstyle": bend}
                 ends = (side, rows[name] + 0.28 * near), (side, rows[source] - 0.28 * near)
                 axes.annotate("", xy=ends[0], xytext=ends[1], arrowprops=arrow)

@@ -40,7 +40,18 @@ def _one_step(module: nn.Module, input: Tensor, lr: float) -> None:
 
 
 def _loaded(made: Any, what: str, state: State, kind: type[nn.Module] = nn.Module) -> Any:
+    """What an answer made, with given weights; an error says which name or shape is wrong."""
     module = _module(made, what, kind)
+    own = module.state_dict()
+    for name in [*state, *own]:
+        if name not in own:
+            raise RuntimeError(f"no parameter is called {name}; yours are {', '.join(own)}")
+        if name not in state:
+            raise RuntimeError(f"{name} is not asked for; asked for are {', '.join(state)}")
+    for name in state:
+        if own[name].shape != state[name].shape:
+            shapes = f"{tuple(own[name].shape)}; {tuple(state[name].shape)} is asked for"
+            raise RuntimeError(f"{name} has the shape {shapes}")
     module.load_state_dict(state)
     return module
 
@@ -125,17 +136,24 @@ def network_summary(
         told = answer(network, (3, size, size))
         hooks = sum(len(part._forward_hooks) for part in network.modules())
         return {
-            "rows, after the network ran again": [_row(row) for row in rows],
-            "rows of a second call": [_row(row) for row in told],
+            "rows, after the network ran again": _rows(rows),
+            "rows of a second call": _rows(told),
             "hooks left on the network": hooks,
         }
-    if not isinstance(rows, (list, tuple)):
-        return rows
-    return [_row(row) for row in rows]
+    return _rows(rows)
 
 
-def _row(row: Any) -> Any:
-    return tuple(row) if isinstance(row, tuple) else row
+def _rows(rows: Any) -> Any:
+    """The rows with their columns named, so that a difference is told by its name."""
+    if not isinstance(rows, list):
+        missing = " (is a return missing?)" if rows is None else ""
+        raise TypeError(f"summary returned {type(rows).__name__}, not a list{missing}")
+    for row in rows:
+        if not isinstance(row, tuple) or len(row) != 4:
+            raise TypeError(f"a row is {row!r}; a tuple of four is asked for")
+    columns = ("name", "class", "output shape", "parameters")
+    named = [dict(zip(columns, row, strict=True)) for row in rows]
+    return {"names": [row[0] for row in rows], "rows": named}
 
 
 def _features(layers: Sequence[Mapping[str, int]]) -> nn.Sequential:
