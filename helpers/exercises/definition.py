@@ -29,6 +29,7 @@ CHAPTER_PACKAGES = (
     "pooling",
     "activations",
     "linear_layers",
+    "sequential",
 )
 
 #: The lines around a solution in a chapter's source, and what a learner finds in their place.

@@ -1,0 +1,552 @@
+"""Right and wrong answers to the exercises of chapter 7."""
+
+from __future__ import annotations
+
+import copy
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+# lenet-module
+
+
+def _lenet(
+    squash: Callable[[Tensor], Tensor] = torch.tanh,
+    pool: Callable[[Tensor, int], Tensor] = F.avg_pool2d,
+    flatten: Callable[[Tensor], Tensor] = lambda maps: maps.flatten(1),
+    last: Callable[[Tensor], Tensor] = lambda logits: logits,
+    between: Callable[[Tensor], Tensor] = torch.tanh,
+) -> type[nn.Module]:
+    class LeNet(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv1, self.conv2 = nn.Conv2d(1, 6, 5, padding=2), nn.Conv2d(6, 16, 5)
+            self.linear1, self.linear2 = nn.Linear(400, 120), nn.Linear(120, 84)
+            self.linear3 = nn.Linear(84, 10)
+
+        def forward(self, images: Tensor) -> Tensor:
+            maps = pool(squash(self.conv1(images)), 2)
+            maps = pool(squash(self.conv2(maps)), 2)
+            hidden = between(self.linear2(between(self.linear1(flatten(maps)))))
+            return last(self.linear3(hidden))
+
+    return LeNet
+
+
+class _LeNetOfParts(nn.Module):
+    """The same as a list of steps; tanh by exponentials."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 6, kernel_size=(5, 5), padding="same")
+        self.conv2 = nn.Conv2d(6, 16, kernel_size=(5, 5))
+        self.linear1 = nn.Linear(16 * 5 * 5, 120)
+        self.linear2 = nn.Linear(120, 84)
+        self.linear3 = nn.Linear(84, 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        pool, squash = nn.AdaptiveAvgPool2d, nn.Tanh()
+        steps = (self.conv1, squash, pool(14), self.conv2, squash, pool(5), nn.Flatten())
+        for step in (*steps, self.linear1, squash, self.linear2, squash, self.linear3):
+            images = step(images)
+        return images
+
+
+def _pool_first(maps: Tensor) -> Tensor:
+    return maps
+
+
+# nested-sequential
+
+
+def _nested(
+    conv: Callable[[int, int], nn.Module] = lambda m, n: nn.Conv2d(m, n, 5, padding=2),
+    side: Callable[[int], int] = lambda depth: 32 // 2**depth,
+    names: tuple[str, str] = ("features", "head"),
+    inner: Callable[[int], int] = lambda place: place + 1,
+    pool: Callable[[], nn.Module] = lambda: nn.MaxPool2d(2),
+    between: list[nn.Module] | None = None,
+) -> Callable[..., nn.Sequential]:
+    def cifar_sequential(channels: list[int], hidden: int, classes: int) -> nn.Sequential:
+        layers: dict[str, nn.Module] = {}
+        for place, (m, n) in enumerate(zip([3, *channels], channels, strict=False)):
+            layers[f"conv{inner(place)}"] = conv(m, n)
+            layers[f"pool{inner(place)}"] = pool()
+        count = channels[-1] * side(len(channels)) ** 2
+        head: dict[str, nn.Module] = {"flatten": nn.Flatten()}
+        head["linear1"] = nn.Linear(count, hidden)
+        if between:
+            head["act"] = between[0]
+        head["linear2"] = nn.Linear(hidden, classes)
+        parts = [nn.Sequential(OrderedDict(part)) for part in (layers, head)]
+        return nn.Sequential(OrderedDict(zip(names, parts, strict=True)))
+
+    return cifar_sequential
+
+
+def _nested_by_a_dry_run(channels: list[int], hidden: int, classes: int) -> nn.Sequential:
+    network = nn.Sequential()
+    network.features, network.head = nn.Sequential(), nn.Sequential()
+    for number, after in enumerate(channels, start=1):
+        before = channels[number - 2] if number > 1 else 3
+        setattr(network.features, f"conv{number}", nn.Conv2d(before, after, 5, 1, 2))
+        setattr(network.features, f"pool{number}", nn.MaxPool2d(2, 2))
+    network.head.flatten = nn.Flatten()
+    count = network(torch.zeros(1, 3, 32, 32)).shape[1]
+    network.head.linear1 = nn.Linear(count, hidden)
+    network.head.linear2 = nn.Linear(hidden, classes)
+    return network
+
+
+def _flat_names(channels: list[int], hidden: int, classes: int) -> nn.Sequential:
+    made = _nested()(channels, hidden, classes)
+    return nn.Sequential(*made.features, *made.head)
+
+
+def _unnamed(channels: list[int], hidden: int, classes: int) -> nn.Sequential:
+    return nn.Sequential(*_nested()(channels, hidden, classes))
+
+
+def _head_inside(channels: list[int], hidden: int, classes: int) -> nn.Sequential:
+    """All right names, but the two parts do not stand side by side."""
+    made = _nested()(channels, hidden, classes)
+    return nn.Sequential(OrderedDict(head=made.head, features=made.features))
+
+
+# network-summary
+
+
+def _leaves(network: nn.Module) -> list[tuple[str, nn.Module]]:
+    return [(n, m) for n, m in network.named_modules() if not list(m.children())]
+
+
+def _held(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def _summarizer(
+    shape_of: Callable[[Tensor], Any] = lambda output: tuple(output.shape[1:]),
+    held: Callable[[nn.Module], Any] = _held,
+    kind: Callable[[nn.Module], Any] = lambda module: type(module).__name__,
+    layers: Callable[[nn.Module], list[tuple[str, nn.Module]]] = _leaves,
+    remove: bool = True,
+    rows_of: Callable[[list[Any]], Any] = lambda rows: rows,
+    name_of: Callable[[str], Any] = lambda name: name,
+) -> Callable[..., Any]:
+    def summary(network: nn.Module, shape: tuple[int, ...]) -> Any:
+        rows: list[Any] = []
+        handles = []
+        for name, module in layers(network):
+
+            def hook(module: nn.Module, inputs: Any, output: Tensor, name: str = name) -> None:
+                rows.append((name_of(name), kind(module), shape_of(output), held(module)))
+
+            handles.append(module.register_forward_hook(hook))
+        network(torch.zeros(1, *shape))
+        for handle in handles if remove else []:
+            handle.remove()
+        return rows_of(rows)
+
+    return summary
+
+
+def _summary_of_a_copy(network: nn.Module, shape: tuple[int, ...]) -> Any:
+    """Hooks on a copy, by a dictionary from layer to name; they need not be removed."""
+    twin = copy.deepcopy(network)
+    names = {module: name for name, module in twin.named_modules()}
+    rows: list[Any] = []
+
+    def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
+        count = sum(p.nelement() for p in module.parameters(recurse=False))
+        rows.append((names[module], module.__class__.__name__, (*output[0].shape,), count))
+
+    for module in twin.modules():
+        if not module._modules:
+            module.register_forward_hook(hook)
+    twin(torch.ones(2, *shape))
+    return rows
+
+
+def _summary_by_walking(network: nn.Module, shape: tuple[int, ...]) -> Any:
+    value, rows = torch.zeros(1, *shape), []
+    for name, module in network.named_children():
+        value = module(value)
+        rows.append((name, type(module).__name__, tuple(value.shape[1:]), _held(module)))
+    return rows
+
+
+def _late_name(network: nn.Module, shape: tuple[int, ...]) -> Any:
+    rows: list[Any] = []
+    handles = []
+    for name, module in _leaves(network):
+
+        def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
+            rows.append((name, type(module).__name__, tuple(output.shape[1:]), _held(module)))  # noqa: B023
+
+        handles.append(module.register_forward_hook(hook))
+    network(torch.zeros(1, *shape))
+    for handle in handles:
+        handle.remove()
+    return rows
+
+
+def _in_order_of_making(rows: list[Any]) -> list[Any]:
+    return sorted(dict.fromkeys(rows))
+
+
+# flat-features
+
+
+def _counting(
+    count: Callable[[Tensor], Any],
+    shape_of: Callable[[tuple[int, ...]], tuple[int, ...]] = lambda shape: shape,
+    before: Callable[[nn.Module], Any] = nn.Module.eval,
+    restore: bool = True,
+) -> Callable[[nn.Module, tuple[int, ...]], Any]:
+    def flat_features(features: nn.Module, shape: tuple[int, ...]) -> Any:
+        mode = features.training
+        before(features)
+        with torch.no_grad():
+            output = features(torch.zeros(1, *shape_of(shape)))
+        if restore:
+            features.train(mode)
+        return count(output)
+
+    return flat_features
+
+
+def _numbers(output: Tensor) -> int:
+    return output.numel()
+
+
+def _features_of_a_copy(features: nn.Module, shape: tuple[int, ...]) -> int:
+    return len(copy.deepcopy(features).eval()(torch.rand(1, *shape)).flatten())
+
+
+def _features_by_formula(features: Any, shape: tuple[int, ...]) -> int:
+    channels, *sides = shape
+    for layer in features:
+        if isinstance(layer, (nn.Conv2d, nn.MaxPool2d)):
+            wide = [getattr(layer, n) for n in ("kernel_size", "stride", "padding")]
+            k, s, p = (w[0] if isinstance(w, tuple) else w for w in wide)
+            sides = [(side + 2 * p - k) // s + 1 for side in sides]
+            channels = getattr(layer, "out_channels", channels)
+    return channels * sides[0] * sides[1]
+
+
+# mend-network
+
+
+def _deep(
+    repeat: Callable[[int, int], list[nn.Module]],
+    pooled: Callable[[int], int] = lambda size: (size // 2) ** 2,
+    extra: int = 0,
+    first: bool = True,
+) -> Callable[..., nn.Sequential]:
+    def deep_net(channels: int, depth: int, size: int) -> nn.Sequential:
+        stem = [nn.Conv2d(3, channels, 3, padding=1), nn.ReLU()] if first else []
+        body = repeat(channels, depth + extra)
+        tail = [nn.MaxPool2d(2), nn.Flatten(), nn.Linear(channels * pooled(size), 10)]
+        return nn.Sequential(*stem, *body, *tail)
+
+    return deep_net
+
+
+def _block(channels: int) -> list[nn.Module]:
+    return [nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU()]
+
+
+def _fresh(channels: int, depth: int) -> list[nn.Module]:
+    return [layer for _ in range(depth) for layer in _block(channels)]
+
+
+def _copies(channels: int, depth: int) -> list[nn.Module]:
+    block = nn.Sequential(*_block(channels))
+    return [layer for _ in range(depth) for layer in copy.deepcopy(block)]
+
+
+def _one_relu(channels: int, depth: int) -> list[nn.Module]:
+    relu = nn.ReLU()
+    return [m for _ in range(depth) for m in (nn.Conv2d(channels, channels, 3, padding=1), relu)]
+
+
+def _shared(channels: int, depth: int) -> list[nn.Module]:
+    return _block(channels) * depth
+
+
+def _no_relu(channels: int, depth: int) -> list[nn.Module]:
+    return [m for _ in range(depth) for m in (_block(channels)[0], nn.Identity())]
+
+
+def _nested_blocks(channels: int, depth: int) -> list[nn.Module]:
+    return [nn.Sequential(*_block(channels)) for _ in range(depth)]
+
+
+# fold-linear
+
+
+def _folded(weight: Tensor, bias: Tensor) -> nn.Linear:
+    made = nn.Linear(weight.shape[1], weight.shape[0])
+    made.load_state_dict({"weight": weight, "bias": bias})
+    return made
+
+
+def _zero_if_none(layer: nn.Linear) -> Tensor:
+    return torch.zeros(layer.out_features) if layer.bias is None else layer.bias
+
+
+def _folding(
+    weight: Callable[[Tensor, Tensor], Tensor] = lambda w1, w2: w2 @ w1,
+    bias: Callable[..., Tensor] = lambda w2, b1, b2: w2 @ b1 + b2,
+) -> Callable[[nn.Linear, nn.Linear], nn.Linear]:
+    def fold(first: nn.Linear, second: nn.Linear) -> nn.Linear:
+        b1, b2 = _zero_if_none(first), _zero_if_none(second)
+        w1, w2 = first.weight, second.weight
+        return _folded(weight(w1, w2).detach(), bias(w2, b1, b2).detach())
+
+    return fold
+
+
+def _fold_by_asking(first: nn.Linear, second: nn.Linear) -> nn.Linear:
+    """What the two give for zero is the bias; for each unit vector, a column and the bias."""
+    with torch.no_grad():
+        bias = second(first(torch.zeros(first.in_features)))
+        weight = (second(first(torch.eye(first.in_features))) - bias).T
+    return _folded(weight, bias)
+
+
+def _fold_sharing_the_bias(first: nn.Linear, second: nn.Linear) -> nn.Linear:
+    made = _folding()(first, second)
+    if first.bias is None and second.bias is not None:
+        made.bias = second.bias
+    return made
+
+
+def _fold_and_keep(first: nn.Linear, second: nn.Linear) -> nn.Linear:
+    """Writes into the second layer, and returns it."""
+    made = _folding()(first, second)
+    second.weight, second.bias = made.weight, made.bias
+    return second
+
+
+def _fold_of_two_biases(first: nn.Linear, second: nn.Linear) -> nn.Linear:
+    with torch.no_grad():
+        bias = second.weight @ first.bias + second.bias
+    return _folded((second.weight @ first.weight).detach(), bias)
+
+
+# load-matching
+
+
+def _loading(
+    fits: Callable[[str, Tensor, dict[str, Tensor]], Any],
+    told: Callable[[dict[str, Tensor], dict[str, Tensor]], Any] = lambda own, kept: [
+        name for name in own if name not in kept
+    ],
+) -> Callable[[nn.Module, Any], Any]:
+    def load_matching(network: nn.Module, file: Any) -> Any:
+        own = network.state_dict()
+        saved = torch.load(file)
+        kept = {name: tensor for name, tensor in saved.items() if fits(name, tensor, own)}
+        network.load_state_dict(kept, strict=False)
+        return told(own, kept)
+
+    return load_matching
+
+
+def _fits(name: str, tensor: Tensor, own: dict[str, Tensor]) -> bool:
+    return name in own and own[name].shape == tensor.shape
+
+
+def _load_by_copying(network: nn.Module, file: Any) -> list[str]:
+    saved, missing = torch.load(file, weights_only=True), []
+    for name, tensor in network.state_dict(keep_vars=True).items():
+        if name in saved and saved[name].shape == tensor.shape:
+            tensor.data.copy_(saved[name])
+        else:
+            missing.append(name)
+    return missing
+
+
+def _load_filled(network: nn.Module, file: Any) -> list[str]:
+    """The network's own state dict, with what fits written over it, loaded strictly."""
+    own, saved = network.state_dict(), torch.load(file, weights_only=True)
+    fitting = {n for n in own.keys() & saved.keys() if own[n].shape == saved[n].shape}
+    network.load_state_dict({n: saved[n] if n in fitting else own[n] for n in own})
+    return [name for name in own if name not in fitting]
+
+
+def _load_loosely(network: nn.Module, file: Any) -> list[str]:
+    return network.load_state_dict(torch.load(file), strict=False).missing_keys
+
+
+def _load_in_order(network: nn.Module, file: Any) -> list[str]:
+    """By place instead of by name."""
+    own, saved = network.state_dict(), torch.load(file)
+    pairs = zip(own.items(), saved.values(), strict=True)
+    kept = {name: new for (name, old), new in pairs if old.shape == new.shape}
+    network.load_state_dict(kept, strict=False)
+    return [name for name in own if name not in kept]
+
+
+def _load_parameters(network: nn.Module, file: Any) -> list[str]:
+    """Forgets the buffers."""
+    own, saved = dict(network.named_parameters()), torch.load(file)
+    kept = {n: t for n, t in saved.items() if _fits(n, t, own)}
+    network.load_state_dict(kept, strict=False)
+    return [name for name in own if name not in kept]
+
+
+RIGHT: dict[str, dict[str, object]] = {
+    "lenet-module": {
+        "functions": _lenet(),
+        "a list of steps, adaptive pooling": _LeNetOfParts,
+        "flatten by reshape": _lenet(flatten=lambda maps: maps.reshape(len(maps), -1)),
+    },
+    "nested-sequential": {
+        "dictionaries": _nested(),
+        "attributes and a dry run": _nested_by_a_dry_run,
+    },
+    "network-summary": {
+        "hooks with a default argument": _summarizer(),
+        "a copy and a dictionary of names": _summary_of_a_copy,
+    },
+    "flat-features": {
+        "numel in evaluation mode": _counting(_numbers),
+        "a copy": _features_of_a_copy,
+        "the formula for sizes": _features_by_formula,
+    },
+    "mend-network": {
+        "a comprehension": _deep(_fresh),
+        "deep copies": _deep(_copies),
+        "one ReLU for all": _deep(_one_relu),
+    },
+    "fold-linear": {
+        "matrix products": _folding(),
+        "asking the layers": _fold_by_asking,
+    },
+    "load-matching": {
+        "a filtered dictionary": _loading(_fits),
+        "copying one by one": _load_by_copying,
+        "its own state dict, written over": _load_filled,
+    },
+}
+
+WRONG: dict[str, dict[str, object]] = {
+    "lenet-module": {
+        "ReLU": _lenet(squash=F.relu),
+        "max pooling": _lenet(pool=F.max_pool2d),
+        "tanh on the logits": _lenet(last=torch.tanh),
+        "softmax on the logits": _lenet(last=lambda logits: logits.softmax(1)),
+        "no tanh after the convolutions": _lenet(squash=_pool_first),
+        "no tanh between the linear layers": _lenet(between=_pool_first),
+        "the batch flattened too": _lenet(flatten=lambda maps: maps.flatten()),
+        "one image only": _lenet(flatten=lambda maps: maps[:1].flatten(1)),
+        "flattened with channels last": _lenet(flatten=lambda m: m.permute(0, 2, 3, 1).flatten(1)),
+        "detached between": _lenet(flatten=lambda maps: maps.detach().flatten(1)),
+    },
+    "nested-sequential": {
+        "no padding": _nested(lambda m, n: nn.Conv2d(m, n, 5)),
+        "a kernel of 3": _nested(lambda m, n: nn.Conv2d(m, n, 3, padding=1)),
+        "always 3 input channels": _nested(lambda m, n: nn.Conv2d(3, n, 5, padding=2)),
+        "1024 for every depth": _nested(side=lambda depth: 4),
+        "one halving too many": _nested(side=lambda depth: 32 // 2 ** (depth + 1)),
+        "counted from 0": _nested(inner=lambda place: place),
+        "average pooling": _nested(pool=lambda: nn.AvgPool2d(2)),
+        "other names": _nested(names=("body", "classifier")),
+        "an activation": _nested(between=[nn.ReLU()]),
+        "not nested": _flat_names,
+        "parts without names": _unnamed,
+        "head first": _head_inside,
+        "no bias": _nested(lambda m, n: nn.Conv2d(m, n, 5, padding=2, bias=False)),
+    },
+    "network-summary": {
+        "walks the children": _summary_by_walking,
+        "the loop's last name": _late_name,
+        "with the batch dimension": _summarizer(lambda output: tuple(output.shape)),
+        "shapes as lists": _summarizer(lambda output: list(output.shape[1:])),
+        "weights only": _summarizer(held=lambda m: m.weight.numel() if _held(m) else 0),
+        "tensors, not numbers": _summarizer(held=lambda m: len(list(m.parameters()))),
+        "all modules, containers too": _summarizer(layers=lambda n: list(n.named_modules())),
+        "the first level only": _summarizer(layers=lambda n: list(n.named_children())),
+        "hooks left behind": _summarizer(remove=False),
+        "hooks left behind, a copy returned": _summarizer(remove=False, rows_of=list),
+        "each layer once, sorted": _summarizer(rows_of=_in_order_of_making),
+        "last part of the name": _summarizer(name_of=lambda name: name.split(".")[-1]),
+        "lower case": _summarizer(kind=lambda module: type(module).__name__.lower()),
+        "no rows without parameters": _summarizer(rows_of=lambda rows: [r for r in rows if r[3]]),
+    },
+    "flat-features": {
+        "left in evaluation mode": _counting(_numbers, restore=False),
+        "in the mode it was in": _counting(_numbers, before=lambda features: None),
+        "always back to training": lambda features, shape: _counting(_numbers)(
+            features.train(), shape
+        ),
+        "channels only": _counting(lambda output: output.shape[1]),
+        "one map": _counting(lambda output: output[0, 0].numel()),
+        "as if square": _counting(lambda output: output.shape[1] * output.shape[2] ** 2),
+        "rows and columns swapped and squared": _counting(
+            lambda output: output.shape[1] * output.shape[3] ** 2
+        ),
+        "the input's numbers": lambda features, shape: shape[0] * shape[1] * shape[2],
+        "a shape": _counting(lambda output: tuple(output.flatten(1).shape)),
+        "a tensor": _counting(lambda output: torch.tensor(output.numel())),
+    },
+    "mend-network": {
+        "as it was": _deep(_shared, lambda size: size * size),
+        "only the linear layer mended": _deep(_shared),
+        "only the blocks mended": _deep(_fresh, lambda size: size * size),
+        "a quarter, rounded late": _deep(_fresh, lambda size: size * size // 4),
+        "rounded up": _deep(_fresh, lambda size: ((size + 1) // 2) ** 2),
+        "one block too many": _deep(_fresh, extra=1),
+        "one block too few": _deep(lambda c, d: _fresh(c, max(d - 1, 0))),
+        "no first convolution": _deep(_fresh, first=False),
+        "no ReLU in the blocks": _deep(_no_relu),
+        "nested blocks": _deep(_nested_blocks),
+    },
+    "fold-linear": {
+        "the other order": _folding(lambda w1, w2: w1.T @ w2.T),
+        "biases added as they are": _folding(bias=lambda w2, b1, b2: b2 + w2.sum(1)),
+        "the first bias forgotten": _folding(bias=lambda w2, b1, b2: b2),
+        "the second bias forgotten": _folding(bias=lambda w2, b1, b2: w2 @ b1),
+        "both biases forgotten": _folding(bias=lambda w2, b1, b2: torch.zeros_like(b2)),
+        "for two biases only": _fold_of_two_biases,
+        "the bias is shared": _fold_sharing_the_bias,
+        "writes into the second": _fold_and_keep,
+        "a Sequential": lambda first, second: nn.Sequential(first, second),
+        "elementwise": _folding(lambda w1, w2: w2[:, :1] * w1[:1]),
+    },
+    "load-matching": {
+        "strict=False alone": _load_loosely,
+        "names only": _loading(lambda name, tensor, own: name in own),
+        "sizes for shapes": _loading(
+            _fits, lambda own, kept: [n for n in own if own[n].numel() not in (1, *map(len, kept))]
+        ),
+        "by place": _load_in_order,
+        "parameters only": _load_parameters,
+        "says what was loaded": _loading(_fits, lambda own, kept: list(kept)),
+        "a set": _loading(_fits, lambda own, kept: tuple(n for n in own if n not in kept)),
+        "sorted": _loading(_fits, lambda own, kept: sorted(own.keys() - kept.keys())),
+        "loads nothing": _loading(lambda name, tensor, own: False),
+        "weights only": _loading(lambda n, t, own: _fits(n, t, own) and "weight" in n),
+        "says nothing": _loading(_fits, lambda own, kept: None),
+    },
+}
+
+# Mutants of the solutions that are right all the same, by their descriptions.
+EQUIVALENT: dict[str, set[str]] = {
+    # 33 halved and rounded down is 32 halved, and so on
+    "nested-sequential": {"line 18: 32 -> 33"},
+    # a row is told without its batch dimension, so two samples, or none, tell as much as one
+    "network-summary": {"line 25: 1 -> 2", "line 25: 1 -> 0"},
+    "flat-features": {"line 14: 1 -> 2", "line 14: 1 -> 0"},
+    # a file of tensors loads the same with less care, and weights_only is the default
+    "load-matching": {
+        "line 9: torch.load(file, weights_only=True) -> torch.load(file)",
+        "line 9: True -> False",
+    },
+}
