@@ -10,7 +10,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from .convolution import Pair, conv_output_size
+from .convolution import conv_output_size
+from .windows import Pair
 
 
 def conv_parameters(

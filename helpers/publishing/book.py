@@ -14,6 +14,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from .exercise_index import exercise_index
+
 _BUILD = "from jupyter_book.cli.main import main; main()"  # jupyter_book has no __main__
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 _WARNING = re.compile(r"\b(?:WARNING|ERROR|CRITICAL)\b")
@@ -90,6 +92,7 @@ def _stage(root: Path, pages: Path, stage: Path) -> None:
     if not notebooks:
         raise BookError(f"no page notebooks in {pages}: run `layerwise publish` first")
     shutil.copytree(book, stage / "book")
+    (stage / "book" / "exercises.md").write_text(exercise_index(), encoding="utf-8")
     shutil.copy(config, stage)
     (stage / "chapters").mkdir()
     for notebook in notebooks:

@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from ..exercises import exercise, question
 from ..exercises.definition import BEGIN, END, STUB
+from .exercise_index import dots
 from .markdown import to_plain_markdown
 from .source import Cell, Chapter, without_marks
 
@@ -45,10 +46,9 @@ def badge(cell: Cell) -> str:
             "graded by a person"
         )
     asked = exercise(name).statement
-    dots = "●" * asked.difficulty + "○" * (5 - asked.difficulty)
     return (
         f"*Exercise* `{name}` · {_points(asked.points)} · "
-        f"difficulty {dots} ({asked.difficulty} of 5) · "
+        f"difficulty {dots(asked.difficulty)} ({asked.difficulty} of 5) · "
         f'about {asked.minutes} minutes · stuck? `hint("{name}")`'
     )
 
