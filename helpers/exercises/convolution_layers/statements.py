@@ -5,7 +5,7 @@ from ..definition import Forbid, Statement
 CHAPTER = "03_convolution_layers"
 
 #: The course's own versions.
-_REFERENCES = ("helpers.convolution", "helpers.convolution_layers", "torchvision.utils")
+_REFERENCES = ("helpers.convolution", "helpers.convolution_layers")
 #: Torch's layers may be used, the course's references not.
 _OWN = Forbid(modules=_REFERENCES)
 #: Arithmetic of plain numbers: no layer is built and none is run.
