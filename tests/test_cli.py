@@ -55,7 +55,7 @@ def test_an_unknown_chapter_is_answered_with_those_there_are() -> None:
 def test_exercises_as_json() -> None:
     listed = json.loads(layerwise("exercises", "--json").stdout)
     assert {"name", "chapter", "points", "difficulty", "minutes"} <= set(listed[0])
-    assert {row["chapter"] for row in listed} == {"01_nn_module", CHAPTER}
+    assert {"01_nn_module", CHAPTER} <= {row["chapter"] for row in listed}
     assert CHAPTER in run.invoke(app, ["exercises"]).output
 
 
