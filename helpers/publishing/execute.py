@@ -22,7 +22,8 @@ from ..paths import course_root
 #: A chapter is to need less than this on one core; a cell that hangs is stopped.
 CELL_TIMEOUT = 120
 #: Installed packages whose version an output may depend on.
-_LOCKED = ("torch", "numpy", "matplotlib", "scikit-learn", "ipython", "ipykernel")
+_LOCKED = ("torch", "torchvision", "torchinfo", "tensorboard", "numpy", "matplotlib",
+           "scikit-learn", "ipython", "ipykernel")  # fmt: skip
 _THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 
 

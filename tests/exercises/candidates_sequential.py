@@ -286,59 +286,6 @@ def _nested_blocks(channels: int, depth: int) -> list[nn.Module]:
     return [nn.Sequential(*_block(channels)) for _ in range(depth)]
 
 
-# fold-linear
-
-
-def _folded(weight: Tensor, bias: Tensor) -> nn.Linear:
-    made = nn.Linear(weight.shape[1], weight.shape[0])
-    made.load_state_dict({"weight": weight, "bias": bias})
-    return made
-
-
-def _zero_if_none(layer: nn.Linear) -> Tensor:
-    return torch.zeros(layer.out_features) if layer.bias is None else layer.bias
-
-
-def _folding(
-    weight: Callable[[Tensor, Tensor], Tensor] = lambda w1, w2: w2 @ w1,
-    bias: Callable[..., Tensor] = lambda w2, b1, b2: w2 @ b1 + b2,
-) -> Callable[[nn.Linear, nn.Linear], nn.Linear]:
-    def fold(first: nn.Linear, second: nn.Linear) -> nn.Linear:
-        b1, b2 = _zero_if_none(first), _zero_if_none(second)
-        w1, w2 = first.weight, second.weight
-        return _folded(weight(w1, w2).detach(), bias(w2, b1, b2).detach())
-
-    return fold
-
-
-def _fold_by_asking(first: nn.Linear, second: nn.Linear) -> nn.Linear:
-    """What the two give for zero is the bias; for each unit vector, a column and the bias."""
-    with torch.no_grad():
-        bias = second(first(torch.zeros(first.in_features)))
-        weight = (second(first(torch.eye(first.in_features))) - bias).T
-    return _folded(weight, bias)
-
-
-def _fold_sharing_the_bias(first: nn.Linear, second: nn.Linear) -> nn.Linear:
-    made = _folding()(first, second)
-    if first.bias is None and second.bias is not None:
-        made.bias = second.bias
-    return made
-
-
-def _fold_and_keep(first: nn.Linear, second: nn.Linear) -> nn.Linear:
-    """Writes into the second layer, and returns it."""
-    made = _folding()(first, second)
-    second.weight, second.bias = made.weight, made.bias
-    return second
-
-
-def _fold_of_two_biases(first: nn.Linear, second: nn.Linear) -> nn.Linear:
-    with torch.no_grad():
-        bias = second.weight @ first.bias + second.bias
-    return _folded((second.weight @ first.weight).detach(), bias)
-
-
 # load-matching
 
 
@@ -425,10 +372,6 @@ RIGHT: dict[str, dict[str, object]] = {
         "deep copies": _deep(_copies),
         "one ReLU for all": _deep(_one_relu),
     },
-    "fold-linear": {
-        "matrix products": _folding(),
-        "asking the layers": _fold_by_asking,
-    },
     "load-matching": {
         "a filtered dictionary": _loading(_fits),
         "copying one by one": _load_by_copying,
@@ -507,18 +450,6 @@ WRONG: dict[str, dict[str, object]] = {
         "no first convolution": _deep(_fresh, first=False),
         "no ReLU in the blocks": _deep(_no_relu),
         "nested blocks": _deep(_nested_blocks),
-    },
-    "fold-linear": {
-        "the other order": _folding(lambda w1, w2: w1.T @ w2.T),
-        "biases added as they are": _folding(bias=lambda w2, b1, b2: b2 + w2.sum(1)),
-        "the first bias forgotten": _folding(bias=lambda w2, b1, b2: b2),
-        "the second bias forgotten": _folding(bias=lambda w2, b1, b2: w2 @ b1),
-        "both biases forgotten": _folding(bias=lambda w2, b1, b2: torch.zeros_like(b2)),
-        "for two biases only": _fold_of_two_biases,
-        "the bias is shared": _fold_sharing_the_bias,
-        "writes into the second": _fold_and_keep,
-        "a Sequential": lambda first, second: nn.Sequential(first, second),
-        "elementwise": _folding(lambda w1, w2: w2[:, :1] * w1[:1]),
     },
     "load-matching": {
         "strict=False alone": _load_loosely,

@@ -4,7 +4,7 @@ from ..definition import Forbid, Question, Statement
 
 CHAPTER = "05_activations"
 
-_REFERENCE = ("helpers.activations", "scipy.special")
+_REFERENCE = ("helpers.activations", "helpers.models", "scipy.special")
 
 EXERCISES: tuple[Statement, ...] = (
     Statement(

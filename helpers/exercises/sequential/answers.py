@@ -191,41 +191,6 @@ def _mend_cases(random: random.Random) -> Iterator[Case]:
 mend_network = Oracle(_mend_cases, _deep_net, rtol=1e-4, atol=1e-4)
 
 
-# fold-linear
-
-
-def _fold_cases(random: random.Random) -> Iterator[Case]:
-    def layer(inside: int, out: int, bias: bool) -> State:
-        state = {"weight": normal(random, out, inside)}
-        return state | ({"bias": normal(random, out)} if bias else {})
-
-    def made(group: str, sizes: list[int], biases: tuple[int, int]) -> Case:
-        first, second = (layer(sizes[i], sizes[i + 1], bool(biases[i])) for i in (0, 1))
-        text = f"{sizes[0]} to {sizes[1]} to {sizes[2]} features"
-        missing = [
-            name for name, there in zip(("first", "second"), biases, strict=True) if not there
-        ]
-        text += f", no bias in the {' and the '.join(missing)}" if missing else ""
-        use = "own" if group == "a layer of its own" else "output"
-        text += ", then a step of SGD on the folded layer" if use == "own" else ""
-        inputs: dict[str, Any] = {"first": first, "second": second, "use": use}
-        return Case(group, text, inputs | {"input": normal(random, 3, sizes[0])})
-
-    ones = torch.tensor([[1.0, 2.0], [0.0, 1.0]]), torch.tensor([[1.0, 0.0], [3.0, 1.0]])
-    state = [{"weight": one, "bias": torch.tensor([1.0, 10.0])} for one in ones]
-    inputs = {"first": state[0], "second": state[1], "input": torch.tensor([[1.0, 1.0]])}
-    text = "weights [[1, 2], [0, 1]] and [[1, 0], [3, 1]], both biases [1, 10]"
-    yield Case("two biases", text, inputs | {"use": "output"}, fixed=True)
-    for number in range(4):
-        sizes = random.sample(range(2, 8), 3)
-        yield made("two biases", sizes, (1, 1))
-        yield made("a missing bias", sizes[::-1], ((0, 1), (1, 0), (0, 0), (0, 1))[number])
-        yield made("a layer of its own", sizes, ((1, 1), (0, 1), (1, 0), (0, 0))[number])
-
-
-fold_linear = Oracle(_fold_cases, models.fold_linear, rtol=1e-4, atol=1e-4)
-
-
 # load-matching
 
 

@@ -201,22 +201,6 @@ def mend_network(
     return _output(network, input)
 
 
-def fold_linear(
-    answer: Any, first: State, second: State, input: Tensor, use: str
-) -> dict[str, Any]:
-    """Fold two layers; report the one, perhaps after all of its numbers were changed."""
-    pair = [nn.Linear(s["weight"].shape[1], len(s["weight"]), "bias" in s) for s in (first, second)]
-    for layer, state in zip(pair, (first, second), strict=True):
-        layer.load_state_dict(state)
-    folded = _module(answer(*pair), "fold(…)", nn.Linear)
-    if use == "own":
-        _one_step(folded, input, lr=0.5)
-        with torch.no_grad():
-            kept = pair[1](pair[0](input))
-        return {"the folded layer after a step of SGD": folded(input), "the two layers": kept}
-    return {"weight": folded.weight, "bias": folded.bias, "output": _output(folded, input)}
-
-
 class _Saved(nn.Module):
     """A small network with a buffer, whose parts have the names given."""
 

@@ -105,25 +105,6 @@ EXERCISES: tuple[Statement, ...] = (
         ),
     ),
     Statement(
-        name="fold-linear",
-        title="Two linear layers are one",
-        answer="fold",
-        points=3,
-        difficulty=3,
-        minutes=15,
-        groups={"two biases": 1, "a missing bias": 1, "a layer of its own": 1},
-        forbid=_BY_HAND,
-        hints=(
-            "Write the first layer's output, W1 x + b1, into the second's formula, and multiply "
-            "out: what stands before x, what stands alone?",
-            "The weight is second.weight @ first.weight. The bias is second.weight @ first.bias + "
-            "second.bias, where a layer without a bias has None there.",
-            "Make nn.Linear(first.in_features, second.out_features) and, within torch.no_grad(), "
-            "copy the product into its weight by copy_(…). Start the bias from zeros, add each "
-            "term that is there, and copy that too.",
-        ),
-    ),
-    Statement(
         name="load-matching",
         title="Load what fits, say what does not",
         answer="load_matching",
