@@ -130,8 +130,6 @@ class LeNet(nn.Module):
 def flat_features(features: nn.Module, shape: Sequence[int]) -> int:
     """How many numbers a network gives for one sample: the ``in_features`` of what follows.
 
-    The network is copied to the device "meta", where shapes are worked out and no number is.
-
     Parameters
     ----------
     features
@@ -149,9 +147,8 @@ def flat_features(features: nn.Module, shape: Sequence[int]) -> int:
     ValueError
         If the module does not take samples of this shape.
     """
-    ghost = copy.deepcopy(features).to("meta").eval()
     try:
-        output = ghost(torch.empty(1, *shape, device="meta"))
+        output = _run(copy.deepcopy(features), shape)
     except RuntimeError as error:
         raise ValueError(f"shape is {tuple(shape)}, which does not fit: {error}") from None
     return output[0].numel()
@@ -184,7 +181,7 @@ def summary(network: nn.Module, shape: Sequence[int]) -> list[Row]:
         that runs twice has two rows.
     """
     rows: list[Row] = []
-    ghost = copy.deepcopy(network).to("meta").eval()
+    copied = copy.deepcopy(network)
 
     def watch(name: str, layer: nn.Module) -> None:
         count = sum(p.numel() for p in layer.parameters())
@@ -194,11 +191,18 @@ def summary(network: nn.Module, shape: Sequence[int]) -> list[Row]:
 
         layer.register_forward_hook(note)
 
-    for name, layer in ghost.named_modules():
+    for name, layer in copied.named_modules():
         if not any(layer.children()):
             watch(name, layer)
-    ghost(torch.empty(1, *shape, device="meta"))
+    _run(copied, shape)
     return rows
+
+
+def _run(network: nn.Module, shape: Sequence[int]) -> Tensor:
+    """The output for one black sample, in evaluation mode, on the network's own device."""
+    like = next(network.parameters(), torch.empty(0))
+    with torch.no_grad():
+        return network.eval()(torch.zeros(1, *shape, dtype=like.dtype, device=like.device))
 
 
 def fold_linear(first: nn.Linear, second: nn.Linear) -> nn.Linear:

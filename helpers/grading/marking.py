@@ -163,15 +163,19 @@ class _Grading:
         self.judged.outputs[place] = reply["error"] or reply["output"]
 
     def _judge(self, session: Session, asked: Exercise) -> Verdict:
-        until = time.monotonic() + self._left(self.budget.exercise)
+        left = self.budget.exercise  # of the learner's process: the judge's own time is not theirs
         ended: list[Ended] = []
 
         def run(case: Case) -> Outcome:
+            nonlocal left
+            start = time.monotonic()
             try:
-                return session.probe(asked, case.inputs, until - time.monotonic())
+                return session.probe(asked, case.inputs, self._left(left))
             except Ended as error:
                 ended.append(error)
                 return Outcome(failure=error.kind, message=error.reason)
+            finally:
+                left -= time.monotonic() - start
 
         verdict = judge(asked, run, self.seed)
         if ended:

@@ -27,6 +27,41 @@ def conv_output_size(input_size, kernel_size, stride=1, padding=0, dilation=1):
     last = input_size + 2 * padding - dilation * (kernel_size - 1)
     return len(range(0, last, stride))
 """,
+    "conv-parameter-count": """\
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    height, width = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    of_one = height * width * in_channels // groups
+    return sum(of_one + (1 if bias else 0) for kernel in range(out_channels))
+""",
+    "adaptive-bins": """\
+def adaptive_bins(input_size, output_size):
+    bins = []
+    for j in range(output_size):
+        touched = [i for i in range(input_size)
+                   if i < (j + 1) * input_size / output_size
+                   and (i + 1) * output_size > j * input_size]
+        bins.append((touched[0], touched[-1] + 1))
+    return bins
+""",
+    "gelu": """\
+def gelu(input, approximate="none"):
+    if approximate == "none":
+        return input * torch.special.ndtr(input)
+    inner = (2 / torch.pi) ** 0.5 * (input + 0.044715 * input.pow(3))
+    return input * torch.sigmoid(2 * inner)
+""",
+    "linear-by-matmul": """\
+def linear_layer(input, weight, bias=None):
+    output = (input.unsqueeze(-2) * weight).sum(-1)
+    return output if bias is None else output.add(bias)
+""",
+    "flat-features": """\
+def flat_features(features, shape):
+    import copy
+
+    copied = copy.deepcopy(features).eval()
+    return copied(torch.ones(2, *shape)).reshape(2, -1).shape[1]
+""",
 }
 
 
