@@ -1,8 +1,8 @@
 """The networks that the book uses, and what one asks of a network: shapes, sizes, weights.
 
 `CifarNet` and `cifar_net` are one network written twice, as a class and as an `nn.Sequential`;
-`LeNet` is its ancestor. `flat_features`, `summary`, `fold_linear` and `load_matching` work on any
-network.
+`LeNet` is its ancestor. `flat_features`, `summary` and `load_matching` work on any network,
+`fold_linear` on two linear layers.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -21,6 +22,15 @@ settings.load_profile("course")
 
 #: Whether learners' code can be run in a sandbox here; tests of grading run with it or without.
 SANDBOX = shutil.which("bwrap") is not None
+
+
+@pytest.fixture(autouse=True)
+def main_module_can_be_spawned_from() -> None:
+    """IPython puts another ``__main__`` in place, from which multiprocessing cannot start."""
+    main = sys.modules["__main__"]
+    if not hasattr(main, "__spec__"):
+        main.__spec__ = None
+
 
 SETUP = "import torch\nfrom torch import nn"
 SOLUTIONS = {

@@ -92,7 +92,7 @@ def compare(
         return _compare_tensors(actual, expected, **options)
     if type(expected) is float and type(actual) in (float, int):
         tolerance = _tolerance(torch.float64, rtol, atol)
-        return None if _close(float(actual), expected, *tolerance) else _values(actual, expected)
+        return None if _close(_float(actual), expected, *tolerance) else _values(actual, expected)
     if type(actual) is not type(expected):
         return _types(actual, expected)
     if isinstance(expected, dict):
@@ -105,6 +105,14 @@ def compare(
 def _tolerance(dtype: torch.dtype, rtol: float | None, atol: float | None) -> tuple[float, float]:
     default = _TOLERANCES.get(dtype, (0.0, 0.0))
     return (default[0] if rtol is None else rtol), (default[1] if atol is None else atol)
+
+
+def _float(number: float) -> float:
+    """As a float; an integer that is too large for one is infinite."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def _close(actual: float, expected: float, rtol: float, atol: float) -> bool:

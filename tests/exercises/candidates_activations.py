@@ -329,6 +329,8 @@ WRONG: dict[str, dict[str, Answer]] = {
         "pixels apart": lambda output: (output == 0).all(0),
         "alive units": lambda output: ~_dead_by_loop(output),
         "small ones too": lambda output: output.movedim(1, 0).flatten(1).amax(1) < 1e-3,
+        "never positive": lambda output: (output <= 0).movedim(1, 0).flatten(1).all(1),
+        "a sum of zero": lambda output: output.movedim(1, 0).flatten(1).sum(1) == 0,
         "a count": lambda output: int(_dead_by_loop(output).sum()),
         "numbers": lambda output: _dead_by_loop(output).float(),
     },

@@ -111,6 +111,14 @@ class _Windows(_layer()):  # type: ignore[misc]
         return output if self.bias is None else output + self.bias[:, None, None]
 
 
+def _zeros_for_none(in_channels: int, out_channels: int, *args: Any, **options: Any) -> nn.Module:
+    layer = _layer()(in_channels, out_channels, *args, **options)
+    if layer.bias is None:
+        del layer.bias
+        layer.bias = torch.zeros(out_channels)
+    return layer
+
+
 class _Wrapped(nn.Module):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__()
@@ -226,6 +234,16 @@ def _flat_is(value: float) -> Answer:
     return normalize_maps
 
 
+def _overwriting(maps: Tensor) -> Tensor:
+    return maps.copy_(_flattened(maps))
+
+
+def _about(maps: Tensor, span: Callable[[Tensor], Tensor]) -> Tensor:
+    """Over a range that is not quite the maps'."""
+    low, high = (one((2, 3), keepdim=True) for one in (maps.amin, maps.amax))
+    return torch.where(high == low, 0.5, (maps - low) / span(high - low))
+
+
 # conv-multiply-adds
 
 
@@ -325,6 +343,12 @@ class _PointwiseFirst(_separable()):  # type: ignore[misc]
 
     def forward(self, input: Tensor) -> Tensor:
         return self.depthwise(self.pointwise(input))
+
+
+class _StrideLater(_separable()):  # type: ignore[misc]
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.pointwise.stride, self.depthwise.stride = self.depthwise.stride, (1, 1)
 
 
 class _Unregistered(_separable()):  # type: ignore[misc]
@@ -438,7 +462,11 @@ WRONG: dict[str, dict[str, object]] = {
         "padding ignored": _layer(change=lambda options: options | {"padding": 0}),
         "dilation ignored": _layer(change=lambda options: options | {"dilation": 1}),
         "groups ignored": _layer(change=lambda options: options | {"groups": 1}),
+        "dilation and groups swapped": _layer(
+            change=lambda o: o | {"dilation": o["groups"], "groups": o["dilation"]}
+        ),
         "always a bias": _layer(keep_bias=True),
+        "zeros for no bias": _zeros_for_none,
         "plain tensors": _layer(wrap=lambda tensor: tensor),
         "buffers": _layer(wrap=nn.Buffer),
         "normal start values": _layer(start=lambda t, bound: t.normal_(0, bound)),
@@ -496,6 +524,10 @@ WRONG: dict[str, dict[str, object]] = {
         "to -1 and 1": lambda maps: 2 * _flattened(maps) - 1,
         "upside down": lambda maps: 1 - _flattened(maps),
         "clamped": lambda maps: maps.clamp(0, 1),
+        "overwrites its input": _overwriting,
+        "a small number added": lambda maps: _about(maps, lambda span: span + 1e-5),
+        "a smaller number added": lambda maps: _about(maps, lambda span: span + 1e-8),
+        "a least range": lambda maps: _about(maps, lambda span: span.clamp(min=1e-3)),
         "torchvision's": lambda maps: make_grid(maps, padding=0, normalize=True, scale_each=True),
     },
     "conv-multiply-adds": {
@@ -522,6 +554,7 @@ WRONG: dict[str, dict[str, object]] = {
         "stride ignored": _separable(lambda options: options | {"stride": 1}),
         "padding ignored": _separable(lambda options: options | {"padding": 0}),
         "stride and padding in both": _separable(settings_of_both=True),
+        "stride in the pointwise part": _StrideLater,
         "a ReLU between": _separable(between=F.relu),
         "detached between": _separable(between=Tensor.detach),
         "pointwise first": _PointwiseFirst,

@@ -121,6 +121,11 @@ def _least(dtype: torch.dtype) -> float:
     return -math.inf if dtype.is_floating_point else torch.iinfo(dtype).min
 
 
+def _least_but(least: float) -> Callable[[torch.dtype], float]:
+    """A number that is merely small, as far as the dtype has it."""
+    return lambda dtype: max(least, _least(dtype))
+
+
 _max_pool = _maxima(_least)
 
 
@@ -390,6 +395,9 @@ WRONG: dict[str, dict[str, object]] = {
         "dropped one place too late": _size(limit=lambda size, padding: size + padding + 1),
         "dropped in the last pixels": _size(limit=lambda size, padding: size),
         "dropped behind the padding": _size(limit=lambda size, padding: size + 2 * padding),
+        "dropped only with padding": _size(
+            limit=lambda size, padding: size + padding if padding else math.inf
+        ),
         "dilation ignored": _size(span="undilated"),
         "padding on one side": _size(pad=1),
         "one too few": _size(plus=0),
@@ -398,6 +406,11 @@ WRONG: dict[str, dict[str, object]] = {
     "max-pool": {
         "padding with zeros": _maxima(lambda dtype: 0),
         "-1 for minus infinity": _maxima(lambda dtype: -1),
+        "-1000 for minus infinity": _maxima(_least_but(-1000)),
+        "-1e9 for minus infinity": _maxima(_least_but(-1e9)),
+        "-1e9 for whole numbers": _maxima(
+            lambda dtype: -math.inf if dtype.is_floating_point else _least_but(-(10**9))(dtype)
+        ),
         "stride 1 by default": lambda x, k, stride=1, **more: _max_pool(x, k, stride, **more),
         "padding ignored": _max_with(padding=lambda value: 0),
         "dilation ignored": _max_with(dilation=lambda value: 1),
@@ -472,6 +485,9 @@ WRONG: dict[str, dict[str, object]] = {
         "the end included": _bins_with(plus=-1),
         "bins of one size": lambda size, count: [
             (i * (size // count), (i + 1) * (size // count)) for i in range(count)
+        ],
+        "bins of one width": lambda size, count: [
+            (i * size // count, i * size // count - (-size // count)) for i in range(count)
         ],
         "the rest in the last bin": lambda size, count: [
             (i * (size // count), size if i == count - 1 else (i + 1) * (size // count))

@@ -219,6 +219,14 @@ def _counting(
     return flat_features
 
 
+def _put_back_outside(features: nn.Module, shape: tuple[int, ...]) -> int:
+    """The parts stay in evaluation mode, and only the whole says that it is in training mode."""
+    mode = features.training
+    count = features.eval()(torch.zeros(1, *shape)).numel()
+    features.training = mode
+    return count
+
+
 def _numbers(output: Tensor) -> int:
     return output.numel()
 
@@ -331,6 +339,13 @@ def _load_loosely(network: nn.Module, file: Any) -> list[str]:
     return network.load_state_dict(torch.load(file), strict=False).missing_keys
 
 
+def _load_and_trust_missing_keys(network: nn.Module, file: Any) -> list[str]:
+    """Torch does not count num_batches_tracked as missing in a plain dictionary."""
+    own, saved = network.state_dict(), torch.load(file)
+    kept = {name: tensor for name, tensor in saved.items() if _fits(name, tensor, own)}
+    return network.load_state_dict(kept, strict=False).missing_keys
+
+
 def _load_in_order(network: nn.Module, file: Any) -> list[str]:
     """By place instead of by name."""
     own, saved = network.state_dict(), torch.load(file)
@@ -426,6 +441,7 @@ WRONG: dict[str, dict[str, object]] = {
     "flat-features": {
         "left in evaluation mode": _counting(_numbers, restore=False),
         "in the mode it was in": _counting(_numbers, before=lambda features: None),
+        "only the module itself put back": _put_back_outside,
         "always back to training": lambda features, shape: _counting(_numbers)(
             features.train(), shape
         ),
@@ -453,6 +469,7 @@ WRONG: dict[str, dict[str, object]] = {
     },
     "load-matching": {
         "strict=False alone": _load_loosely,
+        "the missing keys": _load_and_trust_missing_keys,
         "names only": _loading(lambda name, tensor, own: name in own),
         "sizes for shapes": _loading(
             _fits, lambda own, kept: [n for n in own if own[n].numel() not in (1, *map(len, kept))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from random import Random
@@ -57,12 +58,11 @@ def _fold_linear_cases(random: Random) -> Iterator[Case]:
     text = "the matrices of the chapter"
     yield Case("weights", f"{text}, no biases", one | {"biases": [None, None]}, fixed=True)
     yield Case("biases", f"{text}, biases [1, 0] and [0, 5]", one | {"biases": shifts}, fixed=True)
+    shapes = list(itertools.permutations(range(2, 7), 3))
     for group, kinds in {"weights": ("", ""), "biases": ("12",), "one bias missing": "12"}.items():
+        sizes = [*random.sample(shapes, 5), (random.randint(2, 6),) * 3]  # one square pair
         for index in range(6):
-            sizes = random.sample(range(2, 7), 3)
-            sizes = sizes[:1] * 3 if index == 5 else sizes  # one square pair
-            with_bias = kinds[index % len(kinds)]
-            yield _fold_case(random, group, (sizes[0], sizes[1], sizes[2]), with_bias)
+            yield _fold_case(random, group, sizes[index], kinds[index % len(kinds)])
 
 
 fold_linear = Oracle(_fold_linear_cases, _folded)
@@ -121,7 +121,7 @@ def _gelu_cases(random: Random) -> Iterator[Case]:
     yield Case("tanh", "[−3, −1, 0, 1, 3], approximate='tanh'", inputs, fixed=True)
     for group in ("exact", "tanh", "gradients"):
         for index in range(5):
-            shape = [random.randint(3, 5) for _ in range(1 + index % 3)]
+            shape = [index + 3, *(random.randint(3, 5) for _ in range(index % 3))]
             inputs = {"input": 2 * normal(random, *shape)}
             if group == "tanh" or (group == "gradients" and index % 2):
                 inputs["approximate"] = "tanh"
@@ -130,10 +130,16 @@ def _gelu_cases(random: Random) -> Iterator[Case]:
             if group == "gradients":
                 inputs["arriving"] = normal(random, *shape)
             kind = f", approximate={inputs['approximate']!r}" if "approximate" in inputs else ""
-            yield Case(group, f"{shape_text(shape)} input{kind}", inputs)
+            arrives = ", random gradients arrive" if group == "gradients" else ""
+            yield Case(group, f"{shape_text(shape)} input{kind}{arrives}", inputs)
 
 
-gelu = Oracle(_gelu_cases, F.gelu)
+def _gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """In float64, for torch's own in float32 is wrong in the sixth digit after the point."""
+    return F.gelu(input.double(), approximate=approximate).to(input.dtype)
+
+
+gelu = Oracle(_gelu_cases, _gelu)
 
 # Which units are dead
 
@@ -150,9 +156,9 @@ def _dead_units_cases(random: Random) -> Iterator[Case]:
     maps[0, 1, 1, 0] = 3
     text = "1 sample, 2 feature maps of 2×2, the first dead"
     yield Case("feature maps", text, {"output": maps}, fixed=True)
+    sizes = list(itertools.product(range(2, 6), range(6, 10)))
     for group in ("linear layers", "feature maps", "nearly dead"):
-        for index in range(6):
-            batch, units = random.randint(2, 5), random.randint(6, 9)
+        for index, (batch, units) in enumerate(random.sample(sizes, 6)):
             size = [random.randint(2, 4), random.randint(2, 4)] if group == "feature maps" else []
             output = normal(random, batch, units, *size).relu()
             dead = random.sample(range(units), random.randint(2, units - 3))
@@ -162,6 +168,17 @@ def _dead_units_cases(random: Random) -> Iterator[Case]:
                 output[:, dead[1]] = 0
             text = f"{shape_text(output.shape)} output"
             yield Case(group, text, {"output": output})
+    for index, (batch, units) in enumerate(random.sample(sizes, 6)):
+        size = [random.randint(2, 4), random.randint(2, 4)] if index % 2 else []
+        output = normal(random, batch, units, *size)
+        dead, below, opposite = random.sample(range(units), 3)
+        output[:, dead] = 0
+        output[:, below] = -output[:, below].abs() - 0.1
+        # a number and its opposite: the sum of the unit is exactly 0
+        output[:, opposite] = 0
+        first, second = random.sample(range(batch), 2)
+        output[first, opposite], output[second, opposite] = 1.0, -1.0
+        yield Case("negative numbers", f"{shape_text(output.shape)} output", {"output": output})
 
 
 dead_units = Oracle(_dead_units_cases, _is_dead)
@@ -239,9 +256,9 @@ def _stable_sigmoid_cases(random: Random) -> Iterator[Case]:
     far = torch.tensor([-1000.0, -50.0, 50.0, 1000.0])
     yield Case("far out", "[−1000, −50, 50, 1000]", {"input": far}, fixed=True)
     inputs = {"input": torch.tensor([-1000.0, 0.0, 1000.0]), "arriving": torch.ones(3)}
-    yield Case("gradients", "[−1000, 0, 1000]", inputs, fixed=True)
+    yield Case("gradients", "[−1000, 0, 1000], gradients", inputs, fixed=True)
     for index in range(5):
-        shape = [random.randint(2, 4) for _ in range(1 + index % 3)]
+        shape = [index + 2, *(random.randint(2, 4) for _ in range(index % 3))]
         text = f"{shape_text(shape)} input"
         yield Case("near zero", text, {"input": 3 * _with_zeros(random, *shape)})
         left, right = random.sample(range(20, 80), 2)
@@ -254,7 +271,8 @@ def _stable_sigmoid_cases(random: Random) -> Iterator[Case]:
                 continue
             mixed = torch.cat([_with_zeros(random, 4), input])
             inputs = {"input": mixed, "arriving": normal(random, 8)}
-            yield Case(group, f"numbers near zero, and {text}", inputs)
+            text = f"numbers near zero, and {text}, times random gradients that arrive"
+            yield Case(group, text, inputs)
 
 
 #: Small results are to be right in their own digits: 2e-9 is not 0.
@@ -272,15 +290,15 @@ def _log_softmax_cases(random: Random) -> Iterator[Case]:
     yield Case(
         "large logits", "[[1000, 1001, 1002]], dim 1", {"input": large, "dim": 1}, fixed=True
     )
-    for index in range(5):
-        shape = random.sample(range(2, 6), 3)
+    bases = random.sample((-8000, -4000, -2000, 2000, 4000, 8000), 5)
+    shapes = random.sample(list(itertools.permutations(range(2, 6), 3)), 5)
+    for index, (base, shape) in enumerate(zip(bases, shapes, strict=True)):
         text = f"{shape_text(shape)} logits, dim "
         logits = 2 * normal(random, *shape)
         yield Case("last dimension", text + "−1", {"input": logits, "dim": -1})
         dim = (0, 1, -2, -3, 1)[index]
         said = text + f"{dim}".replace("-", "−")
         yield Case("other dimensions", said, {"input": logits.clone(), "dim": dim})
-        base = random.choice((-1, 1)) * random.choice((2000, 4000, 8000))
         rise = torch.tensor([0.0, 9000.0 if index % 2 else 0.5])[:, None, None]
         far = normal(random, 2, 3, 4) + base + rise
         dim = 1 if index == 3 else 0
@@ -292,7 +310,8 @@ def _log_softmax_cases(random: Random) -> Iterator[Case]:
         shift = 500 * (index % 2)
         inputs = {"input": logits + shift, "dim": dim, "arriving": arriving}
         near = f" near {shift}" if shift else ""
-        yield Case("gradients", f"{shape_text(shape)} logits{near}, dim {dim}", inputs)
+        text = f"{shape_text(shape)} logits{near}, dim {dim}, random gradients arrive"
+        yield Case("gradients", text, inputs)
 
 
 log_softmax = Oracle(_log_softmax_cases, torch.log_softmax)

@@ -92,7 +92,7 @@ EXERCISES: tuple[Statement, ...] = (
         points=2,
         difficulty=2,
         minutes=10,
-        groups={"linear layers": 1, "feature maps": 1, "nearly dead": 1},
+        groups={"linear layers": 1, "feature maps": 1, "nearly dead": 1, "negative numbers": 1},
         forbid=Forbid(modules=_REFERENCE),
         hints=(
             "A unit is an entry of the second dimension. All the other dimensions, samples and "

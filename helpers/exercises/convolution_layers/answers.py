@@ -112,7 +112,7 @@ def _clear(fan_in: int) -> bool:
 def _conv_layer_cases(random: Random) -> Iterator[Case]:
     plain, same = {"in_channels": 2, "out_channels": 3, "kernel_size": 3}, Random(0)
     yield _layer_case(same, "output", plain, fixed=True)
-    options = {"stride": (2, 1), "padding": 1, "dilation": 2, "groups": 2}
+    options = {"stride": (2, 1), "padding": 1, "dilation": 3, "groups": 2}
     options = {"in_channels": 4, "out_channels": 6, "kernel_size": (2, 3)} | options
     yield _layer_case(same, "options", options, fixed=True)
     yield _layer_case(same, "no bias", plain | {"bias": False}, fixed=True)
@@ -129,7 +129,7 @@ def _conv_layer_cases(random: Random) -> Iterator[Case]:
                 drawn["kernel_size"] = random.choice([(1, 2), (3, 2), (2, 3)])
                 drawn |= {"stride": random.choice([2, (1, 2), (3, 1)]), "groups": parts}
                 drawn |= {"padding": random.choice([1, 2, (0, 1), (2, 1)])}
-                drawn |= {"dilation": random.choice([2, (1, 2), (3, 2)])}
+                drawn |= {"dilation": random.choice([4, (1, 2), (3, 2)])}
             if group == "no bias":
                 drawn["bias"] = False
             yield _layer_case(random, group, drawn)
@@ -255,17 +255,18 @@ def _normalize_maps_cases(random: Random) -> Iterator[Case]:
     flat = torch.stack([torch.full((2, 2), 3.0), small])[None]
     yield made("flat maps", flat, "a map whose values are all 3, and another", True)
     for group in ("one map", "several channels", "several images", "flat maps"):
-        for _ in range(4):
+        for least in (-5, 0, -5, 0):  # a small number added to the range must show
             images = 1 if group in ("one map", "several channels") else random.randint(2, 3)
             channels = 1 if group == "one map" else random.randint(2, 3)
             shape = (images, channels, *random.sample(range(2, 7), 2))
-            scale = torch.tensor([10.0**n for n in range(images * channels)])
+            scale = torch.tensor([10.0 ** (least + n) for n in range(images * channels)])
             maps = integers(random, -9, 9, *shape, dtype=torch.float32)
             maps[..., 0, 0], maps[..., 0, 1] = -10, 10  # no map is flat by chance
-            maps = maps * scale.reshape(images, channels, 1, 1) + 3
+            maps = (maps + 3) * scale.reshape(images, channels, 1, 1)
             if group == "flat maps":
-                maps[random.randrange(images), random.randrange(channels)] = random.choice((0, 7))
-            yield made(group, maps)
+                maps.flatten(0, 1)[random.randrange(1, len(scale))] = random.choice((0, 7))
+            text = f"{shape_text(shape)} maps, the first of range {20 * 10.0**least:g}"
+            yield made(group, maps, text)
 
 
 normalize_maps = Oracle(_normalize_maps_cases, _normalized)
@@ -319,11 +320,9 @@ conv_multiply_adds = Oracle(_conv_multiply_adds_cases, _multiplied)
 class _Separable(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, **more: int) -> None:
         super().__init__()
-        self.depthwise: Any = nn.Module()
-        self.pointwise: Any = nn.Module()
-        self.depthwise.weight = nn.Parameter(torch.zeros(in_channels, 1, kernel_size, kernel_size))
-        self.pointwise.weight = nn.Parameter(torch.zeros(out_channels, in_channels, 1, 1))
-        self.pointwise.bias = nn.Parameter(torch.zeros(out_channels))
+        options: dict[str, Any] = {"groups": in_channels, "bias": False, **more}
+        self.depthwise = nn.Conv2d(in_channels, in_channels, kernel_size, **options)
+        self.pointwise = nn.Conv2d(in_channels, out_channels, 1)
         self.more: Any = more
 
     def forward(self, input: Tensor) -> Tensor:

@@ -30,7 +30,16 @@ def reshaped_rows(answer: Any, row: int, channels: int, **options: int) -> Any:
 
 
 def normalize_maps(answer: Any, maps: Tensor) -> Any:
-    return answer(maps)
+    """The result, and the input as the answer leaves it."""
+    made = _tensor(answer(maps), "normalize_maps")
+    return {"result": made, "your input after the call": maps}
+
+
+def _tensor(made: Any, name: str) -> Tensor:
+    if not isinstance(made, Tensor):
+        why = "None (is a return missing?)" if made is None else type(made).__name__
+        raise TypeError(f"{name} returned {why}, not a tensor")
+    return made
 
 
 # Layers
@@ -45,11 +54,7 @@ def _module(made: Any, name: str) -> nn.Module:
 
 
 def _output(module: nn.Module, input: Tensor) -> Tensor:
-    output = module(input)
-    if not isinstance(output, Tensor):
-        why = "None (is a return missing?)" if output is None else type(output).__name__
-        raise TypeError(f"forward returned {why}, not a tensor")
-    return output
+    return _tensor(module(input), "forward")
 
 
 def _named(module: nn.Module, name: str) -> Any:
@@ -115,7 +120,11 @@ def conv_layer(
     if any(isinstance(part, _ConvNd) for part in module.modules()):
         raise TypeError("this layer is to be made of nn.Parameter and F.conv2d, not of torch's own")
     if state is not None and input is not None:
-        return _used(module, state, input, use)
+        output = _used(module, state, input, use)
+        if "bias" in state:
+            return output
+        kind = "None" if module.bias is None else f"an object of type {type(module.bias).__name__}"
+        return {"self.bias": kind, "output": output}
     said = {}
     for name in ("weight", "bias"):
         start = getattr(module, name).detach().double()
@@ -152,5 +161,12 @@ def edge_layer(answer: Any, input: Tensor, look: str) -> Any:
 def separable_conv(
     answer: Any, arguments: dict[str, Any], state: Mapping[str, Tensor], input: Tensor, use: str
 ) -> Any:
-    """Build the layer, give it weights, perhaps train it, run it."""
-    return _used(_module(answer(**arguments), "SeparableConv2d"), state, input, use)
+    """Build the layer, give it weights, perhaps train it, run it and its first part."""
+    module = _module(answer(**arguments), "SeparableConv2d")
+    if getattr(_named(module, "depthwise"), "bias", None) is not None:
+        raise ValueError("depthwise has a bias, none is asked for")
+    if getattr(_named(module, "pointwise"), "bias", None) is None:
+        raise ValueError("pointwise has no bias, one is asked for")
+    output = _used(module, state, input, use)
+    between = tuple(_output(_named(module, "depthwise"), input).shape)
+    return {"output": output, "shape after the depthwise part": between}

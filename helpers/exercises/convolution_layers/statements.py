@@ -132,9 +132,8 @@ EXERCISES: tuple[Statement, ...] = (
         forbid=_ARITHMETIC,
         hints=(
             "How many numbers does the output have? How many products are added up for each one?",
-            "The output has out_channels maps of oH × oW numbers, by the size formula of chapter "
-            "2. Each number is a sum over in_channels // groups slices of kernel_size × "
-            "kernel_size.",
+            "The output has out_channels maps of oH × oW numbers, by the size formula above. "
+            "Each number is a sum over in_channels // groups slices of kernel_size × kernel_size.",
             "oH = (H + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1, oW likewise; "
             "oH * oW * out_channels * (in_channels // groups) * kernel_size ** 2.",
         ),
@@ -144,15 +143,15 @@ EXERCISES: tuple[Statement, ...] = (
         title="A depthwise separable layer",
         answer="SeparableConv2d",
         points=3,
-        difficulty=3,
-        minutes=20,
+        difficulty=2,
+        minutes=15,
         groups={"output": 1, "options": 1, "learning": 1, "state_dict": 1},
         forbid=_OWN,
         hints=(
             "Two layers one after the other, both nn.Conv2d. How many channels lie between them?",
-            "The first keeps the channels apart: as many groups as channels, and as many kernels. "
-            "The second has kernels of 1×1 and mixes all channels. Stride and padding move "
-            "windows: which of the two has windows?",
+            "The first keeps the channels apart: as many groups as input channels, and as many "
+            "kernels. The second has kernels of 1×1 and mixes all channels. Stride and padding "
+            "move windows: which of the two has windows?",
             "self.depthwise = nn.Conv2d(in_channels, in_channels, kernel_size, stride, padding, "
             "groups=in_channels, bias=False); self.pointwise is an nn.Conv2d from in_channels to "
             "out_channels with kernel size 1; forward applies one, then the other.",
@@ -163,8 +162,8 @@ EXERCISES: tuple[Statement, ...] = (
         title="How far a stack sees",
         answer="receptive_field",
         points=3,
-        difficulty=3,
-        minutes=20,
+        difficulty=2,
+        minutes=15,
         groups={"stride 1": 1, "strides": 1, "dilation": 1, "together": 1},
         forbid=_ARITHMETIC,
         hints=(

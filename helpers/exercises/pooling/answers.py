@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import cycle
 from random import Random
 from typing import Any
 
@@ -70,25 +71,29 @@ def _size_draws(random: Random) -> dict[str, Callable[[], dict[str, Any]]]:
         return given | options
 
     def padded(**options: Any) -> dict[str, Any]:
-        given = sizes(stride=random.randint(2, 5), padding=0, **options)
+        given = sizes(**{"stride": random.randint(2, 5), "padding": 0} | options)
         return given | {"padding": random.randint(1, given["kernel_size"] // 2)}
 
-    def overshooting(keep: Callable[[int, int], bool], **options: Any) -> dict[str, Any]:
+    def overshooting(
+        keep: Callable[[int, int], bool], draw: Callable[..., Any] = padded, **options: Any
+    ) -> dict[str, Any]:
         """Arguments with which rounding up adds a window that starts at such a place."""
         while True:
-            given = padded(ceil_mode=True, **options) | {"stride": random.randint(2, 9)}
+            given = draw(stride=random.randint(2, 9), ceil_mode=True, **options)
             place = _overshoot(**given)
-            if place is not None and keep(place, given["padding"]):
+            if place is not None and keep(place, given.get("padding", 0)):
                 return given
 
-    def edge() -> dict[str, Any]:
-        """The window starts in the right padding, at its first place, or just before it."""
-        rules = (
-            lambda place, padding: place > padding,
-            lambda place, padding: place == padding,
-            lambda place, padding: 0 <= place < padding,
+    #: The window starts in the right padding, at its first place, just before it, or, without
+    #: padding, behind the input; in turn, so that there are cases of each.
+    edges: Iterator[tuple[Callable[[int, int], bool], Callable[..., Any]]] = cycle(
+        (
+            (lambda place, padding: place > padding, padded),
+            (lambda place, padding: place == padding, padded),
+            (lambda place, padding: 0 <= place < padding, padded),
+            (lambda place, padding: place >= 0, sizes),
         )
-        return overshooting(random.choice(rules))
+    )
 
     def either() -> dict[str, Any]:
         """A window is added, or there is none to add."""
@@ -101,7 +106,7 @@ def _size_draws(random: Random) -> dict[str, Callable[[], dict[str, Any]]]:
         "stride and padding": padded,
         "dilation": lambda: padded(dilation=random.randint(2, 4)),
         "ceil_mode": either,
-        "dropped windows": edge,
+        "dropped windows": lambda: overshooting(*next(edges)),
     }
 
 
@@ -116,6 +121,7 @@ def _pool_output_size_cases(random: Random) -> Iterator[Case]:
     yield fixed("ceil_mode", 5, 3, ceil_mode=True)
     yield fixed("ceil_mode", 6, 3, ceil_mode=True)
     yield fixed("dropped windows", 5, 2, stride=3, padding=1, ceil_mode=True)
+    yield fixed("dropped windows", 5, 2, stride=6, ceil_mode=True)
     for group, draw in _size_draws(random).items():
         seen: set[int] = set()
         while len(seen) < 9:  # different right values, none an argument: no constant is right
@@ -150,17 +156,20 @@ def _max_pool_cases(random: Random) -> Iterator[Case]:
     yield _case("padding", -small, kernel_size=2, padding=1, fixed=True)
     yield _case("dilation", input, kernel_size=2, stride=1, dilation=2, fixed=True)
     yield _case("pairs", input, kernel_size=(1, 3), stride=(2, 1), padding=(0, 1), fixed=True)
-    yield _case("integers", _INPUT[None, None], kernel_size=2, padding=1, fixed=True)
+    yield _case("integers", -_INPUT[None, None], kernel_size=2, padding=1, fixed=True)
     for step in (None, 1, 2, 3, None):
         shape = random.randint(1, 3), random.randint(1, 3), *_sizes(random)
         options: dict[str, Any] = {"kernel_size": random.randint(2, 3)}
         options |= {} if step is None else {"stride": step}
         yield _case("stride", normal(random, *shape), **options)
-    for dtype in [torch.float32] * 4 + [torch.int64, torch.uint8, torch.int32]:
+    # Far below zero no number that is merely large stands for minus infinity.
+    kinds = [(torch.float32, scale) for scale in (1, 10**10, 1, 10**10)]
+    kinds += [(torch.int64, 1), (torch.int64, 10**10), (torch.uint8, 1), (torch.int32, 1)]
+    for dtype, scale in kinds:
         size = random.randint(2, 5)
         options = {"kernel_size": size, "padding": random.randint(1, size // 2)}
         options["stride"] = random.randint(1, 3)
-        input = _negative(random, 2, 2, *_sizes(random), dtype=dtype)
+        input = _negative(random, 2, 2, *_sizes(random), dtype=dtype) * scale
         yield _case("padding" if dtype == torch.float32 else "integers", input, **options)
     for _ in range(5):
         options = {"kernel_size": random.randint(2, 3), "padding": random.randint(0, 1)}
@@ -287,6 +296,7 @@ def _gradient_case(
     inputs: dict[str, Any] = {"input": input, "gradient": gradient.reshape(shape)}
     inputs |= {"kernel_size": size, "stride": stride}
     text = f"{shape_text(input.shape)} input, kernel {size}, stride {stride}"
+    text += ", equal numbers" if group == "ties" else ""
     return Case(group, text, inputs, fixed)
 
 
@@ -343,7 +353,8 @@ def _adaptive_bins_cases(random: Random) -> Iterator[Case]:
     for _ in range(5):
         count = random.randint(3, 9)
         yield _bins_case("even", count * random.randint(2, 6), count)
-        yield _bins_case("uneven", count * random.randint(2, 6) + random.randint(1, 2), count)
+        rest = random.choice([n for n in range(2, count) if count % n])  # widths that differ
+        yield _bins_case("uneven", count * random.randint(1, 6) + rest, count)
         yield _bins_case("more bins than pixels", count, count + random.randint(1, 2 * count))
 
 
@@ -366,6 +377,7 @@ def _blur_pool_cases(random: Random) -> Iterator[Case]:
     impulse[0, 0, 2, 2] = 16
     yield _case("one map", impulse, fixed=True)
     yield _case("stride", impulse, stride=1, fixed=True)
+    yield _case("one map", torch.full((1, 1, 4, 4), 16.0), fixed=True)
     for _ in range(5):
         yield _case("one map", normal(random, 1, 1, *_sizes(random)))
         several = random.randint(2, 3), random.randint(2, 4), *_sizes(random)

@@ -209,9 +209,12 @@ def _load_matching_cases(random: random.Random) -> Iterator[Case]:
         shapes = {f"{head}.weight": (sizes[2], sizes[1]), f"{head}.bias": (sizes[2],)}
         return made | {name: normal(random, *shape) for name, shape in shapes.items()}
 
-    def made(group: str, names: list[str], sizes: list[int], classes: int, **more: bool) -> Case:
+    def made(
+        group: str, names: list[str], sizes: list[int], classes: int, part: int = 0, **more: bool
+    ) -> Case:
         theirs = {"another head": names, "everything fits": names}.get(group)
-        old = theirs or random.choice(([names[0], "classifier"], ["backbone", names[1]]))
+        renamed = [["backbone", names[1]], [names[0], "classifier"]]
+        old = theirs or renamed[part]
         out = classes if group == "another head" else sizes[2]
         inputs = {
             "saved": state(old, [*sizes[:2], out]),
@@ -229,11 +232,11 @@ def _load_matching_cases(random: random.Random) -> Iterator[Case]:
 
     for group in ("everything fits", "another head", "other names"):
         yield made(group, ["features", "head"], [3, 4, 2], 5, fixed=True)
-    for _ in range(4):
+    for number in range(4):
         for group in ("everything fits", "another head", "other names"):
             names = [random.choice(("body", "features")), random.choice(("head", "last"))]
             sizes = random.sample(range(2, 9), 4)
-            yield made(group, names, sizes[:3], sizes[3])
+            yield made(group, names, sizes[:3], sizes[3], part=number % 2)
 
 
 load_matching = Oracle(_load_matching_cases, models.load_matching, rtol=1e-4, atol=1e-4)

@@ -39,52 +39,53 @@ def _one_step(module: nn.Module, input: Tensor, lr: float) -> None:
                 parameter.sub_(lr * parameter.grad)
 
 
-def _loaded(made: Any, what: str, state: State, kind: type[nn.Module] = nn.Module) -> Any:
-    """What an answer made, with given weights; an error says which name or shape is wrong."""
-    module = _module(made, what, kind)
-    own = module.state_dict()
-    for name in [*state, *own]:
-        if name not in own:
-            raise RuntimeError(f"no parameter is called {name}; yours are {', '.join(own)}")
-        if name not in state:
-            raise RuntimeError(f"{name} is not asked for; asked for are {', '.join(state)}")
-    for name in state:
-        if own[name].shape != state[name].shape:
-            shapes = f"{tuple(own[name].shape)}; {tuple(state[name].shape)} is asked for"
-            raise RuntimeError(f"{name} has the shape {shapes}")
-    module.load_state_dict(state)
-    return module
+def _loaded(module: nn.Module, state: State) -> tuple[dict[str, Any], bool]:
+    """The shapes of the parameters by their names; if they are those of the weights, load these.
+
+    If they are not, they differ from the right ones, and nothing more has to be looked at.
+    """
+    shapes = {name: tuple(value.shape) for name, value in module.state_dict().items()}
+    fit = shapes == {name: tuple(value.shape) for name, value in state.items()}
+    if fit:
+        module.load_state_dict(state)
+    return {"parameters": shapes}, fit
 
 
 def lenet_module(answer: Any, state: State, input: Tensor, use: str) -> Any:
     """Load weights into the network, perhaps train it for a step, run it."""
-    module = _loaded(answer(), "LeNet()", state)
+    module = _module(answer(), "LeNet()")
+    said, fit = _loaded(module, state)
+    if not fit:
+        return said
     if use == "learning":
         _one_step(module, input, lr=0.5)
         learned = {name: value.flatten()[:3] for name, value in module.named_parameters()}
-        return {"output after the step": _output(module, input)} | learned
-    return _output(module, input)
+        return said | {"output after the step": _output(module, input)} | learned
+    return said | {"output": _output(module, input)}
 
 
 def nested_sequential(
     answer: Any, sizes: Mapping[str, Any], state: State, input: Tensor, look: str
 ) -> Any:
     """Load weights by their names; run the network whole, layer by layer, or part by part."""
-    made = answer(**sizes)
-    network = _loaded(made, "cifar_sequential(…)", state, nn.Sequential)
+    network = _module(answer(**sizes), "cifar_sequential(…)", nn.Sequential)
+    said, fit = _loaded(network, state)
+    if not fit:
+        return said
     if look == "output":
-        return _output(network, input)
+        return said | {"output": _output(network, input)}
     if look == "parts":
         maps = _output(_module(network[0], "network[0]", nn.Sequential), input)
         head = _module(network[1], "network[1]", nn.Sequential)
         named = _output(network.get_submodule("head"), maps)
-        return {"network[0]": maps, "network[1]": _output(head, maps), "head": named}
-    count, value, said = len(sizes["channels"]), input, {}
+        return said | {"network[0]": maps, "network[1]": _output(head, maps), "head": named}
+    count, value = len(sizes["channels"]), input
+    said["keys"] = list(network.state_dict())
     paths = [f"features.{kind}{i + 1}" for i in range(count) for kind in ("conv", "pool")]
     for path in [*paths, "head.flatten", "head.linear1", "head.linear2"]:
         value = _output(network.get_submodule(path), value)
         said[f"after {path}"] = value.double().sum().item()
-    return {"keys": list(network.state_dict())} | said
+    return said
 
 
 class _Reused(nn.Module):
@@ -187,7 +188,9 @@ def flat_features(
             parameter.copy_(torch.linspace(-1, 1, parameter.numel()).reshape(parameter.shape))
     count = answer(features, tuple(shape))
     means = {n: b.clone() for n, b in features.named_buffers() if n.endswith("running_mean")}
-    said: dict[str, Any] = {"features": count} | means
+    modes = {"training" if part.training else "evaluation" for part in features.modules()}
+    said: dict[str, Any] = {"features": count, "mode afterward": " and ".join(sorted(modes))}
+    said |= means
     return said | {"output afterward, in the mode it was in": _output(features, input)}
 
 
@@ -195,10 +198,18 @@ def mend_network(
     answer: Any, sizes: Mapping[str, int], state: State, input: Tensor, use: str
 ) -> Any:
     """Load weights into the network, perhaps train it for a step, run it."""
-    network = _loaded(answer(**sizes), "deep_net(…)", state)
+    network = _module(answer(**sizes), "deep_net(…)")
+    said, fit = _loaded(network, state)
+    if not fit:
+        return said
+    names: dict[int, list[str]] = {}
+    for name, parameter in network.named_parameters(remove_duplicate=False):
+        names.setdefault(id(parameter), []).append(name)
+    one = [", ".join(shared) for shared in names.values() if len(shared) > 1]
+    said["names of one and the same parameter"] = one[0] if one else "none"
     if use == "learning":
         _one_step(network, input, lr=0.1)
-    return _output(network, input)
+    return said | {"output": _output(network, input)}
 
 
 class _Saved(nn.Module):
@@ -231,5 +242,10 @@ def load_matching(
     file = io.BytesIO()
     torch.save(dict(saved), file)
     file.seek(0)
-    said = answer(network, file)
-    return {"not loaded": said, "output of the network": _output(network, input)}
+    returned = answer(network, file)
+    listed = isinstance(returned, list)
+    said: dict[str, Any] = {"what is returned": [] if listed else returned}
+    if listed:  # a name that is wrong is told before the whole list
+        said |= {f"whether {name} is in the list": name in returned for name in own}
+    said["not loaded"] = returned
+    return said | {"output of the network": _output(network, input)}

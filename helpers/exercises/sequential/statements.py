@@ -95,8 +95,8 @@ EXERCISES: tuple[Statement, ...] = (
         groups={"the loud one": 1, "the silent one": 1, "learning": 1},
         forbid=_BY_HAND,
         hints=(
-            "The loud one: compare the two numbers in the message with the table's last rows. The "
-            "silent one: print the network's parameters. How many convolutions have some?",
+            "The loud one: compare the two numbers in the message. Which of them comes out of the "
+            "pooling? The silent one: look at the list of names. How many convolutions are in it?",
             "A list times a number repeats its entries; it makes no new ones. And behind the "
             "pooling an image has (size // 2) rows and as many columns.",
             "Start a list with the first convolution and its ReLU. In a loop over range(depth) add "
@@ -118,9 +118,9 @@ EXERCISES: tuple[Statement, ...] = (
             "entries of the first have a place in the second?",
             "Keep those whose name is in the network's state dict and whose shape is the same "
             "there. load_state_dict(kept, strict=False) takes a part.",
-            "own = network.state_dict(); kept = {name: tensor for … in torch.load(file).items() if "
-            "name in own and tensor.shape == own[name].shape}. Load kept, and return the names of "
-            "own that are not in kept.",
+            "own = network.state_dict(); saved = torch.load(file, weights_only=True); kept = "
+            "{name: tensor for name, tensor in saved.items() if name in own and tensor.shape == "
+            "own[name].shape}. Load kept, and return the names of own that are not in kept.",
         ),
     ),
 )

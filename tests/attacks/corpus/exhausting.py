@@ -65,6 +65,7 @@ PROCESSES = [
                     time.sleep(300)
             except OSError: break
         """,
+        outcome="graded time",
     ),
     hostile(
         "busy-fork-bomb",
