@@ -171,8 +171,8 @@ def _dead_units_cases(random: Random) -> Iterator[Case]:
     for index, (batch, units) in enumerate(random.sample(sizes, 6)):
         size = [random.randint(2, 4), random.randint(2, 4)] if index % 2 else []
         output = normal(random, batch, units, *size)
-        dead, below, opposite = random.sample(range(units), 3)
-        output[:, dead] = 0
+        silent, below, opposite = random.sample(range(units), 3)
+        output[:, silent] = 0
         output[:, below] = -output[:, below].abs() - 0.1
         # a number and its opposite: the sum of the unit is exactly 0
         output[:, opposite] = 0
