@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 import nbformat
 
+from ..paths import write_text
 from .execute import executed_notebook
 from .learner import digest, learner_notebook, notebook_text, solved_notebook, source_notebook
 from .page import page_notebook
@@ -172,11 +172,3 @@ def write_course(places: Places, course: Path, only: Iterable[str] = ()) -> list
             written.append(course / step / chapter.name / f"{chapter.name}.ipynb")
             write_text(written[-1], content)
     return written
-
-
-def write_text(file: Path, text: str) -> None:
-    """Write a file beside its place, then rename it, so that it is never half-written."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(file)
