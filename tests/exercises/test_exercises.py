@@ -36,7 +36,7 @@ each = pytest.mark.parametrize("name", ALL)
 
 
 def candidates(asked: Exercise) -> Any:
-    return importlib.import_module(f"tests.exercises.candidates_{asked.package}")
+    return importlib.import_module(f"tests.exercises.candidates.{asked.package}")
 
 
 def judged(asked: Exercise, answer: Any, seed: int | str = 0) -> Verdict:

@@ -173,6 +173,7 @@ def _dropout_case(
     words = [word for word in words if "gradient" not in word]
     words = ["in both modes" if word == "both True" else word for word in words]
     words += ["double"] if input.dtype == torch.float64 else []
+    words += ["some noise equal to p"] if (noise == options.get("p", 0.5)).any() else []
     return Case(group, ", ".join(words), {"input": input, "noise": noise, **options}, fixed)
 
 
