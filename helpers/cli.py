@@ -278,8 +278,8 @@ def grade(
     What was graded before and has not changed is not graded again, so a run that was stopped is
     gone on with by the same command.
     """
+    from .grading.assignment import Budget
     from .grading.classroom import grade_class, submissions
-    from .grading.session import Budget
     from .publishing.publish import write_course
 
     if not write_course(_places(), course, [chapter]):

@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .assignment import Assignment, Budget, Submission
 from .config import class_config
 from .results import Result, write_scores
 from .sandbox import bubblewrap
 from .seed import course_seed
-from .session import Budget
 from .submission import MAX_NAME, Unreadable, is_name, read_bytes
-from .task import Assignment, Submission
 
 if TYPE_CHECKING:
     from nbgrader.apps.api import NbGraderAPI

@@ -12,7 +12,7 @@ import queue
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dask
 from distributed import Client, LocalCluster, Worker, as_completed, get_worker
@@ -20,11 +20,12 @@ from distributed.comm.core import CommClosedError
 from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.scheduler import KilledWorker
 
-from .marking import forbidden_modules
+from .assignment import Assignment, Graded, Submission, definitions
 from .results import Result
 from .sandbox import NoSandbox
-from .session import Nursery
-from .task import Assignment, Graded, Submission, definitions, grade_submission
+
+if TYPE_CHECKING:
+    from .session import Nursery
 
 _PLUGIN = "layerwise-grading"
 #: Submissions on their way for each thread: one is graded, the others wait at its side.
@@ -52,6 +53,9 @@ class Grading(WorkerPlugin):
                 f"worker {worker.address} has another version of layerwise or torch than this "
                 "process: install the same on both"
             )
+        from .marking import forbidden_modules
+        from .session import Nursery
+
         absent = forbidden_modules(self.assignment.chapter)
         self.free: queue.Queue[Nursery] = queue.Queue()
         for _ in range(worker.state.nthreads):
@@ -63,6 +67,8 @@ class Grading(WorkerPlugin):
 
     def grade(self, submission: Submission) -> Graded:
         """Grade a submission in a process that nobody else uses meanwhile."""
+        from .task import grade_submission
+
         nursery = self.free.get()
         try:
             return grade_submission(self.assignment, submission, nursery)

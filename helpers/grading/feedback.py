@@ -21,7 +21,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from ..exercises import exercise, question
-from .task import KEY
+from .assignment import KEY
 
 #: Characters of a learner's on one page, and in one cell; a character is at most nine bytes of it.
 _PAGE, _CELL = 60_000, 16_000

@@ -11,7 +11,8 @@ from ..exercises import exercise, exercises
 from ..exercises.attempt import Outcome
 from ..exercises.definition import Case, Exercise
 from ..exercises.judge import Verdict, judge
-from .session import Budget, Ended, Nursery, Session
+from .assignment import Budget
+from .session import Ended, Nursery, Session
 from .submission import is_check
 
 

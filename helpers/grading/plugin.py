@@ -17,9 +17,10 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Float
 
+from .assignment import Budget
 from .marking import forbidden_modules, judge_notebook
 from .seed import course_seed
-from .session import Budget, Nursery
+from .session import Nursery
 from .task import mark, repair
 
 

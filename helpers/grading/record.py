@@ -19,10 +19,10 @@ from sqlalchemy import Index, Integer, func, inspect, select
 from sqlalchemy.exc import OperationalError
 
 from ..paths import write_text
+from .assignment import Graded
 from .feedback import Grade, feedback_page
 from .results import Ledger, Result
 from .submission import is_name
-from .task import Graded
 
 #: What nbgrader's tables are searched by and its schema has no index for: without one, the time
 #: for a student grows with the class.

@@ -11,7 +11,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +38,6 @@ _ALWAYS_ABSENT = (
 _START_TIMEOUT, _ANSWER_TIMEOUT = 120.0, 10.0
 #: What the warm process and a notebook's tree may use together.
 _TREE = {"pids": 96, "memory": 4 * 2**30}
-
-
-@dataclass(frozen=True)
-class Budget:
-    """Seconds of wall-clock time: for a cell, for all cases of an exercise, for a notebook."""
-
-    cell: float = 20.0
-    exercise: float = 20.0
-    notebook: float = 240.0
 
 
 class Ended(RuntimeError):

@@ -2,98 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
-from dataclasses import dataclass
-from functools import cached_property
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbformat.v4 import new_output
+from nbformat.notebooknode import NotebookNode
 
 from ..exercises.display import as_html, as_text
 from ..exercises.judge import Verdict
+from .assignment import KEY, Assignment, Graded, Submission
 from .marking import Judged, judge_notebook
 from .repair import realign
 from .results import Result
 from .sandbox import NoSandbox
-from .session import Budget, Nursery
+from .session import Nursery
 from .submission import Unreadable, is_check, parse_notebook
 
-#: Where a graded notebook says how grading went.
-KEY = "layerwise"
 #: Lines of output shown a cell; nbgrader cuts at as many.
 _MAX_LINES = 1000
-
-
-@dataclass(frozen=True)
-class Submission:
-    """What a student handed in: the file's bytes, or why there are none."""
-
-    student: str
-    content: bytes = b""
-    problem: str = ""
-    timestamp: str = ""
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """All that grading a chapter needs, as plain data: it is sent to other processes.
-
-    Attributes
-    ----------
-    release
-        The text of the notebook that was handed out, as nbgrader made it.
-    earlier
-        Those of releases before it: learners may have any of them.
-    """
-
-    chapter: str
-    release: str
-    earlier: tuple[str, ...]
-    seed: str
-    budget: Budget
-    sandbox: bool = True
-
-    @cached_property
-    def notebooks(self) -> tuple[Any, list[Any]]:
-        """The release and the earlier ones, parsed once a process."""
-        parsed = [nbformat.reads(text, as_version=4) for text in (self.release, *self.earlier)]
-        return parsed[0], parsed[1:]
-
-    @cached_property
-    def _digest(self) -> str:
-        parts = [self.chapter, self.release, *self.earlier, self.seed, repr(self.budget)]
-        return _hash(*parts, str(self.sandbox), definitions())
-
-    def key(self, submission: Submission) -> str:
-        """A hash of all that the marks of a submission depend on."""
-        content = hashlib.sha256(submission.content).hexdigest()
-        return _hash(self._digest, content, submission.problem, submission.timestamp)
-
-
-def definitions() -> str:
-    """A hash of what says which answers are right: ``helpers/**`` and torch's version."""
-    package = Path(__file__).parents[1]
-    files = sorted(package.rglob("*.py"))
-    return _hash(version("torch"), *(f"{f.relative_to(package)}\n{f.read_text()}" for f in files))
-
-
-def _hash(*parts: str) -> str:
-    text = json.dumps(parts)  # escapes what is not text, lone surrogates too
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-@dataclass(frozen=True)
-class Graded:
-    """A result whose scores are the automatic ones, and the graded notebook's text, if any."""
-
-    result: Result
-    notebook: str | None = None
-    timestamp: str = ""
 
 
 def grade_submission(assignment: Assignment, submission: Submission, nursery: Nursery) -> Graded:
@@ -199,7 +126,7 @@ def mark(notebook: Any, judged: Judged) -> None:
             cell.outputs = _shown(judged.verdicts[name])
         elif cell.cell_type == "code":
             said = _text("\n".join(judged.outputs.get(place, "").split("\n")[:_MAX_LINES]))
-            cell.outputs = [new_output("stream", name="stdout", text=said)] if said else []
+            cell.outputs = [_output("stream", name="stdout", text=said)] if said else []
     repairs = notebook.metadata.get(KEY, {}).get("repairs", [])
     notebook.metadata[KEY] = {
         "status": judged.status,
@@ -216,6 +143,16 @@ def _shown(verdict: Verdict) -> list[Any]:
         "text/plain": _text(as_text(verdict, public=True)),
     }
     return [
-        new_output("display_data", data=table),
-        new_output("execute_result", data={"text/plain": json.dumps(verdict.points)}),
+        _output("display_data", data=table, metadata={}),
+        _output(
+            "execute_result",
+            data={"text/plain": json.dumps(verdict.points)},
+            metadata={},
+            execution_count=None,
+        ),
     ]
+
+
+def _output(output_type: str, **fields: Any) -> NotebookNode:
+    """What nbformat's `new_output` makes, not validated one by one: the notebook is, as a whole."""
+    return nbformat.from_dict({"output_type": output_type, **fields})

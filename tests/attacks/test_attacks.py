@@ -17,9 +17,10 @@ import pytest
 import torch
 
 from helpers.grading import session
+from helpers.grading.assignment import Budget
 from helpers.grading.marking import Judged, forbidden_modules, judge_notebook
 from helpers.grading.repair import realign
-from helpers.grading.session import Budget, Nursery
+from helpers.grading.session import Nursery
 from helpers.grading.submission import Unreadable, read_notebook
 from tests.grading.test_classroom import notebooks
 

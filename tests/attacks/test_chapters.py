@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from helpers.exercises import exercises
+from helpers.grading.assignment import Budget
 from helpers.grading.marking import forbidden_modules, judge_notebook
 from helpers.grading.repair import realign
-from helpers.grading.session import Budget, Nursery
+from helpers.grading.session import Nursery
 from helpers.grading.submission import Unreadable, parse_notebook
 from helpers.grading.task import repair
 from helpers.paths import course_root

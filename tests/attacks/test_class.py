@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from helpers.grading.assignment import Budget
 from helpers.grading.classroom import grade_class, submissions
 from helpers.grading.results import Result
-from helpers.grading.session import Budget
 from helpers.paths import course_root
 from helpers.publishing.publish import Places, write_course
 from tests.grading.test_classroom import notebooks

@@ -40,7 +40,7 @@ from pathlib import Path
 if __name__ == "__main__":
     start = time.perf_counter()
     from helpers.grading.classroom import grade_class
-    from helpers.grading.session import Budget
+    from helpers.grading.assignment import Budget
     budget = Budget(cell=float(sys.argv[3]), exercise=float(sys.argv[3]), notebook=60)
     results = grade_class(sys.argv[1], Path(sys.argv[2]), budget=budget,
                           scheduler=sys.argv[4] if len(sys.argv) > 4 else None)
@@ -148,9 +148,10 @@ def test_against_stock_nbgrader(made: dict[str, str], tmp_path: Path, table: lis
 def test_one_more_notebook(made: dict[str, str], table: list[str]) -> None:
     """Of the time for a notebook, what is not spent in the learner's process."""
     from helpers.grading import session
+    from helpers.grading.assignment import Assignment, Budget, Submission
     from helpers.grading.marking import forbidden_modules
-    from helpers.grading.session import Budget, Nursery
-    from helpers.grading.task import Assignment, Submission, grade_submission
+    from helpers.grading.session import Nursery
+    from helpers.grading.task import grade_submission
 
     release = json.dumps(notebooks()[0])
     assignment = Assignment(CHAPTER, release, (), "seed", Budget())

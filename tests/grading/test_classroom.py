@@ -19,12 +19,12 @@ import pytest
 from helpers.exercises import exercises, questions
 from helpers.exercises.judge import PUBLIC_SEED, expected_value
 from helpers.grading import plugin, sandbox
+from helpers.grading.assignment import Budget
 from helpers.grading.classroom import GradingError, grade_class
 from helpers.grading.results import Result, write_scores
 from helpers.grading.sample import sample_class, write_sample_class
 from helpers.grading.sandbox import NoSandbox
 from helpers.grading.seed import course_seed
-from helpers.grading.session import Budget
 from helpers.paths import course_root
 from helpers.publishing.learner import learner_notebook, notebook_text, solved_notebook
 from helpers.publishing.publish import Places, editions, write_course

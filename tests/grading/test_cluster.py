@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
+from helpers.grading.assignment import Budget
 from helpers.grading.classroom import grade_class
 from helpers.grading.results import Result
 from helpers.grading.sample import write_sample_class
-from helpers.grading.session import Budget
 from helpers.paths import course_root, write_text
 from helpers.publishing.learner import learner_notebook, notebook_text, solved_notebook
 from tests.conftest import SANDBOX

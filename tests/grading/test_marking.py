@@ -11,10 +11,11 @@ import pytest
 from nbformat.v4 import new_code_cell
 
 from helpers.exercises import exercises
+from helpers.grading.assignment import Budget
 from helpers.grading.marking import Judged, judge_notebook
 from helpers.grading.repair import realign
 from helpers.grading.sample import sample_class
-from helpers.grading.session import Budget, Nursery
+from helpers.grading.session import Nursery
 from helpers.grading.submission import Unreadable, read_notebook
 from helpers.paths import course_root
 from helpers.publishing.learner import learner_notebook, solved_notebook

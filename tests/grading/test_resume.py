@@ -28,7 +28,7 @@ _RUN = f"""
 import sys
 from pathlib import Path
 from helpers.grading.classroom import grade_class
-from helpers.grading.session import Budget
+from helpers.grading.assignment import Budget
 if __name__ == "__main__":
     grade_class("{CHAPTER}", Path(sys.argv[1]), workers=int(sys.argv[2]), sandbox={SANDBOX},
                 budget=Budget(cell=5, exercise=5, notebook=30))
