@@ -15,7 +15,10 @@ PACKAGE = ROOT / "helpers"
 FLOORS = {
     0: ["__init__", "paths", "windows"],
     1: ["data", "models", "convolution", "pooling", "activations", "linear", "hooks"],
-    2: ["convolution_layers", "local_error", "spectrum", "topology", "embedding", "adversarial"],
+    2: [
+        *("convolution_layers", "local_error", "spectrum", "topology", "embedding", "probes"),
+        "adversarial",
+    ],
     3: ["plots", "animations"],
     4: ["exercises"],
     5: ["grading", "publishing"],
