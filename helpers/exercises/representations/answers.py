@@ -50,6 +50,8 @@ def _gather_case(random: Random, group: str, count: int, batch_size: int, **more
     depth = more.get("depth", 6)
     text = f"{count} images in batches of {batch_size}, {depth} layers, "
     text += "network in training mode" if training else "network in evaluation mode"
+    more_said = {"left as it was": ", then the network again", "no graph": ", then a gradient"}
+    text += more_said.get(group, "")
     inputs = {
         "state": _weights(random, random.randint(2, 3), side, random.randint(3, 5)),
         "depth": depth,
@@ -97,7 +99,7 @@ def _pca_cases(random: Random) -> Iterator[Case]:
     yield _pca_case("coordinates", line, 1, fixed=True)
     cross = torch.tensor([[4.0, 0.0], [-2.0, 0.0], [-2.0, 0.0], [0.0, 2.0], [0.0, -1.0]])
     cross = torch.cat([cross, torch.tensor([[0.0, -1.0]])]).double()
-    yield _pca_case("shares", cross, 2, fixed=True)
+    yield _pca_case("shares", cross, 1, fixed=True)
     yield _pca_case("wide", torch.cat([line, line + 1], dim=1)[[0, 1, 3]], 1, fixed=True)
     for group in ("coordinates", "shares", "wide"):
         for number in range(5):
@@ -200,6 +202,7 @@ def _probe_case(
     fixed: bool = False,
 ) -> Case:
     sizes = f"{shape_text(features.shape)} features, {shape_text(others.shape)} others"
+    sizes += " far from zero" if group == "far from zero" else ""
     inputs = {"features": features, "labels": labels, "others": others, "ridge": ridge}
     return Case(group, f"{sizes}, {int(labels.max()) + 1} classes, ridge {ridge}", inputs, fixed)
 
@@ -243,6 +246,7 @@ def _pair(random: Random, count: int, size: int, other: int, noise: float) -> tu
 
 def _cka_case(group: str, x: Tensor, y: Tensor, *, fixed: bool = False) -> Case:
     text = f"{shape_text(x.shape)} and {shape_text(y.shape)}"
+    text += ", far from zero" if group == "far from zero" else ""
     return Case(group, text, {"x": x, "y": y}, fixed)
 
 
