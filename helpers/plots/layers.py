@@ -50,7 +50,8 @@ def heat_maps(outputs: Mapping[str, Tensor], alt: str) -> None:
     heights = [max(size[1], _LEAST) + _ROOM for _, size in rows.values()]
     total = sum(heights)
     with style():
-        figure = Figure(figsize=(_LABEL + _WIDTH, total), layout="none")
+        figure = Figure(figsize=(_LABEL + _WIDTH, total))
+        figure.set_layout_engine("none")  # every place is worked out here
         top = total
         for (name, (drawn, (wide, high))), height in zip(rows.items(), heights, strict=True):
             middle = top - height / 2

@@ -83,27 +83,35 @@ def _accept_bytes(model: nn.Module) -> Any:
 
 
 def _accept_bytes_cases(random: random.Random) -> Iterator[Case]:
-    def made(group: str, count: int, height: int, width: int, look: str, **more: bool) -> Case:
+    def made(
+        group: str,
+        count: int,
+        height: int,
+        width: int,
+        look: str,
+        double: bool = False,
+        **more: bool,
+    ) -> Case:
         raw = integers(random, 0, 255, count, height, width, 3, dtype=torch.uint8)
         images = normal(random, count, 3, height, width) if group == "floats" else raw
-        if look == "double":
+        if group == "floats" and double:
             images = images.double()
         given = {"gain": random.uniform(2, 9), "shift": random.uniform(2, 9)}
         other = group == "other arguments"
         text = f"{str(images.dtype).removeprefix('torch.')} images, {shape_text(images.shape)}"
-        text += ", before and after remove()" if look == "removed" else ""
+        text += {"removed": ", before and after remove()", "floats": ", then bytes"}.get(look, "")
         text += f", gain and shift {look}" if other else ""
-        inputs = {"images": images, "look": look, "more": given if other else {}}
+        inputs = {"images": images, "raw": raw, "look": look, "more": given if other else {}}
         return Case(group, text, inputs, **more)
 
     yield made("bytes", 2, 2, 3, "", fixed=True)
-    yield made("floats", 2, 2, 3, "", fixed=True)
+    yield made("floats", 2, 2, 3, "floats", fixed=True)
     yield made("other arguments", 1, 2, 2, "by place", fixed=True)
     yield made("removed", 1, 2, 2, "removed", fixed=True)
     for number in range(4):
         sizes = random.randint(1, 4), random.randint(2, 6), random.randint(2, 6)
         yield made("bytes", *sizes, "")
-        yield made("floats", *sizes, ("", "double")[number % 2])
+        yield made("floats", *sizes, "floats", double=number % 2 == 1)
         yield made("other arguments", *sizes, ("by place", "by name")[number % 2])
         yield made("removed", *sizes, "removed")
 
@@ -204,12 +212,12 @@ def _mend_cases(random: random.Random) -> Iterator[Case]:
             state |= _weights(random, name, before, after)
             for numbers in (state[f"{name}.weight"], state[f"{name}.bias"]):
                 numbers[0] = 0  # a unit that always gives 0, which is not negative
-        nested = group == "both"
+        look = {"what stays behind": "hooks", "both": "both"}.get(group, "")
         text = f"Linear {' → '.join(map(str, sizes))}, {count} samples, "
-        text += f"{'in-place ReLU' if inplace else 'plain ReLU'}{', nested' if nested else ''}, "
+        text += f"{'in-place' if inplace else 'plain'} ReLU, {'nested, ' if look == 'both' else ''}"
         text += f"{own} hook{'s' if own > 1 else ''} of its own"
         inputs = {"state": state, "input": normal(random, count, sizes[0]), "inplace": inplace}
-        return Case(group, text, inputs | {"own": own, "nested": nested}, **more)
+        return Case(group, text, inputs | {"own": own, "look": look}, **more)
 
     for group in ("the numbers", "what stays behind", "both"):
         yield made(group, 5, fixed=True)
@@ -289,23 +297,27 @@ class _Heard(nn.Module):
 
 def _heard_cases(random: random.Random) -> Iterator[Case]:
     looks = {"what act1 hears": "act1", "what act2 hears": "act2", "learning": "learning"}
-    said = {"act1": "a hook on act1", "act2": "a hook on act2", "learning": "and its gradients"}
+    said = {
+        "act1": "a hook on act1",
+        "act2": "a hook on act2",
+        "learning": "hooks on both, and gradients",
+    }
 
     def made(group: str, sizes: tuple[int, int, int], **more: bool) -> Case:
         features, hidden, classes = sizes
         state = _weights(random, "first", features, hidden)
         state |= _weights(random, "second", hidden, hidden)
         state |= _weights(random, "last", hidden, classes)
-        look = looks.get(group, "")
+        look = looks[group]
         inputs = {"sizes": list(sizes), "state": state, "look": look}
         inputs["input"] = normal(random, random.randint(1, 4), features)
         text = f"{features} → {hidden} → {hidden} → {classes}, weights loaded by name"
-        return Case(group, text + (f", {said[look]}" if look else ""), inputs, **more)
+        return Case(group, f"{text}, {said[look]}", inputs, **more)
 
-    for group in ("output", *looks):
+    for group in looks:
         yield made(group, (2, 3, 2), fixed=True)
     for _ in range(4):
-        for group in ("output", *looks):
+        for group in looks:
             yield made(group, (random.randint(2, 6), random.randint(2, 6), random.randint(2, 4)))
 
 

@@ -79,10 +79,15 @@ class _Echo(nn.Module):
         return {f"{name} that reached forward": value for name, value in said.items()}
 
 
-def accept_bytes(answer: Any, images: Tensor, look: str, more: Mapping[str, float]) -> Any:
-    """Have a network take bytes; report what reaches its forward."""
+def accept_bytes(
+    answer: Any, images: Tensor, raw: Tensor, look: str, more: Mapping[str, float]
+) -> Any:
+    """Have a network take images and then, perhaps, bytes; report what reaches its forward."""
     model = _Echo()
     handle = answer(model)
+    if look == "floats":
+        said = model(images)
+        return said | {f"of bytes afterward: {k}": v for k, v in model(raw).items()}
     if look == "removed":
         first = model(images)
         _removed(handle)
@@ -199,7 +204,7 @@ def output_recorder(
 
 
 def mend_shares(
-    answer: Any, state: State, input: Tensor, inplace: bool, own: int, nested: bool
+    answer: Any, state: State, input: Tensor, inplace: bool, own: int, look: str
 ) -> Any:
     """Have the negative shares told, of a network that has hooks of its own."""
     sizes = [state[f"{n}.weight"].shape for n in ("first", "second", "third")]
@@ -207,7 +212,7 @@ def mend_shares(
     for name, layer in {"first": first, "second": second, "third": third}.items():
         parameters = {kind: state[f"{name}.{kind}"] for kind in ("weight", "bias")}
         layer.load_state_dict(parameters)
-    if nested:
+    if look == "both":
         inner = nn.Sequential(second, nn.ReLU(inplace))
         network = nn.Sequential(first, nn.ReLU(inplace), inner, third, nn.Sigmoid())
     else:
@@ -218,7 +223,7 @@ def mend_shares(
     said = {"shares": shares}
     if isinstance(shares, Mapping):
         said = {f"share of {name}": share for name, share in shares.items()}
-    return said | {"hooks on the network afterward": _hooks(network)}
+    return said | ({"hooks on the network afterward": _hooks(network)} if look else {})
 
 
 # scale-gradient
@@ -269,21 +274,22 @@ def heard_network(answer: Any, sizes: Sequence[int], state: State, input: Tensor
         return {"parameters": shapes}
     network.load_state_dict(dict(state))
     said: dict[str, Any] = {"parameters": shapes}
-    if look in ("act1", "act2"):
-        heard: list[Tensor] = []
-        given: list[Tensor] = []
+    places = [look] if look in ("act1", "act2") else ["act1", "act2"]
+    heard: dict[str, list[Any]] = {place: [] for place in places}
+    handles = []
+    for place in places:
 
-        def listen(module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
-            heard.extend(value.detach().clone() for value in args)
-            given.append(output.detach().clone())
+        def listen(module: nn.Module, args: Any, output: Any, place: str = place) -> None:
+            heard[place].append([value.detach().clone() for value in (*args, output)])
 
-        handle = network.get_submodule(look).register_forward_hook(listen)
-        said["output"] = network(input)
-        handle.remove()
-        said[f"input of {look}"] = heard[0] if len(heard) == 1 else heard
-        return said | {f"output of {look}": given[0] if len(given) == 1 else given}
+        handles.append(network.get_submodule(place).register_forward_hook(listen))
     output = network(input)
+    for handle in handles:
+        handle.remove()
     said["output"] = output
+    for place, runs in heard.items():
+        said[f"how often {place} was heard"] = len(runs)
+        said[f"what {place} took and gave"] = runs[0] if runs else []
     if look == "learning":
         output.square().mean().backward()
         said |= {f"gradient of {name}": p.grad for name, p in network.named_parameters()}

@@ -136,7 +136,7 @@ EXERCISES: tuple[Statement, ...] = (
         points=3,
         difficulty=2,
         minutes=15,
-        groups={"output": 1, "what act1 hears": 1, "what act2 hears": 1, "learning": 1},
+        groups={"what act1 hears": 1, "what act2 hears": 1, "learning": 1},
         forbid=_BY_HAND,
         hints=(
             "Hooks hang on modules. Which module computes what F.gelu computes?",
