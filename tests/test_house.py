@@ -13,9 +13,12 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "helpers"
 #: The floors of helpers; a module imports only from floors below its own.
 FLOORS = {
-    0: ["__init__", "paths", "windows"],
+    0: ["__init__", "paths", "windows", "batches"],
     1: ["data", "models", "convolution", "pooling", "activations", "linear", "hooks"],
-    2: ["convolution_layers", "local_error", "spectrum", "topology", "embedding", "adversarial"],
+    2: [
+        *("convolution_layers", "local_error", "spectrum", "topology", "embedding", "probes"),
+        "adversarial",
+    ],
     3: ["plots", "animations"],
     4: ["exercises"],
     5: ["grading", "publishing"],

@@ -30,6 +30,8 @@ CHAPTER_PACKAGES = (
     "activations",
     "linear_layers",
     "sequential",
+    "hooks",
+    "representations",
 )
 
 #: The lines around a solution in a chapter's source, and what a learner finds in their place.
