@@ -192,7 +192,7 @@ def summary(network: nn.Module, shape: Sequence[int]) -> list[Row]:
         layer.register_forward_hook(note)
 
     for name, layer in copied.named_modules():
-        if not any(layer.children()):
+        if not list(layer.children()):
             watch(name, layer)
     _run(copied, shape)
     return rows

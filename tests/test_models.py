@@ -103,6 +103,11 @@ def test_flat_features_of_a_shape_that_does_not_fit() -> None:
         models.flat_features(nn.Conv2d(3, 4, 3), (1, 8, 8))
 
 
+def test_a_module_that_holds_an_empty_one_is_no_layer() -> None:
+    network = nn.Sequential(nn.Sequential(nn.Sequential()), nn.Linear(2, 3))
+    assert [row.name for row in models.summary(network, (2,))] == ["0.0", "1"]
+
+
 def test_summary_follows_the_run() -> None:
     network = models.CifarNet().train()
     rows = models.summary(network, (3, 32, 32))

@@ -37,6 +37,11 @@ CELL_TIMEOUT = 4
 _GRADE = """
 import json, resource, sys, time
 from pathlib import Path
+def peak():
+    "This process's own, in MiB: getrusage would count what its parent had when it forked."
+    found = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]
+    return int(found[0].split()[1]) / 1024
+
 if __name__ == "__main__":
     start = time.perf_counter()
     from helpers.grading.classroom import grade_class
@@ -47,7 +52,7 @@ if __name__ == "__main__":
     told = {"seconds": time.perf_counter() - start,
             "marks": [r.score for r in results],
             "notebook": sum(r.seconds for r in results) / len(results),
-            "self": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "self": peak(),
             "child": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024}
     print("TOLD" + json.dumps(told))
 """
