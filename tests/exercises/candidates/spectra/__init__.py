@@ -170,8 +170,8 @@ WRONG: dict[str, dict[str, object]] = {
 EQUIVALENT: dict[str, set[str]] = {
     # of a square table both products do; and a vector has one dimension, a table's last is 1
     "covariance-spectrum": {
-        "line 11: features < samples -> features <= samples",
-        "line 12: 0 -> -1",
+        "line 11: features >= samples -> features > samples",
+        "line 13: 0 -> -1",
     },
     "two-nn": {"line 11: torch.cdist(cloud, cloud).sort(dim=1) -> torch.cdist(cloud, cloud).sort()"},
 }
