@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import Any
 
 from . import COLORS, LINES, MARKERS, show, style
 
@@ -62,14 +63,19 @@ def points(
             series.items(), cycle(MARKERS), cycle(COLORS), strict=False
         ):
             x, y = ([float(value) for value in column] for column in columns[:2])
-            looks = {"color": color, "marker": marker, "label": name, "markersize": 4}
+            looks: dict[str, Any] = {
+                "color": color,
+                "marker": marker,
+                "label": name,
+                "markersize": 4,
+            }
             if len(columns) == 4:
                 below = [a - float(b) for a, b in zip(y, columns[2], strict=True)]
                 above = [float(b) - a for a, b in zip(y, columns[3], strict=True)]
                 looks |= {"yerr": (below, above), "capsize": 3}
             axes.errorbar(x, y, linestyle="-" if joined else "none", linewidth=1.3, **looks)
-        for (name, (x, y)), dash in zip((lines or {}).items(), cycle(LINES[1:]), strict=False):
-            axes.plot(x, y, color="#000000", linestyle=dash, linewidth=1.2, label=name)
+        for (name, (along, up)), dash in zip((lines or {}).items(), cycle(LINES[1:]), strict=False):
+            axes.plot(along, up, color="#000000", linestyle=dash, linewidth=1.2, label=name)
         if "x" in log:
             axes.set_xscale("log")
         if "y" in log:

@@ -173,5 +173,7 @@ EQUIVALENT: dict[str, set[str]] = {
         "line 11: features >= samples -> features > samples",
         "line 13: 0 -> -1",
     },
-    "two-nn": {"line 11: torch.cdist(cloud, cloud).sort(dim=1) -> torch.cdist(cloud, cloud).sort()"},
+    "two-nn": {
+        "line 11: torch.cdist(cloud, cloud).sort(dim=1) -> torch.cdist(cloud, cloud).sort()"
+    },
 }
