@@ -203,7 +203,7 @@ def _two_nn_cases(random: random.Random) -> Iterator[Case]:
                 points = torch.cat([points, points[again]])
                 said += f", {len(again)} of them repeated"
             if group == "far from zero":
-                points = points + 1e5 * (1 + normal(random, around, dtype=_WIDE).abs())
+                points = points + 1e7 * (1 + normal(random, around, dtype=_WIDE).abs())
                 said += ", far from zero"
             yield made(group, points, said)
 
