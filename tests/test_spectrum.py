@@ -290,6 +290,7 @@ def test_points_are_drawn_with_their_names(monkeypatch: pytest.MonkeyPatch) -> N
         lines={"law": ([1, 2], [1, 0.5])},
     )  # fmt: skip
     [page] = pages
+    assert all(f">{place}<" in page for place in (1, 2, 3))  # a short axis is marked at its points
     for text in ("plain", "spread", "law", "rank", "eigenvalue"):
         assert f">{text}<" in page
     assert "#000000" not in page and 'aria-label="Points."' in page

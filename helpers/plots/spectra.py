@@ -78,6 +78,10 @@ def points(
             axes.plot(along, up, color="#000000", linestyle=dash, linewidth=1.2, label=name)
         if "x" in log:
             axes.set_xscale("log")
+            places = sorted({float(x) for columns in series.values() for x in columns[0]})
+            if places[-1] < 30 * places[0] and len(places) <= 9:  # too short for powers of ten
+                axes.set_xticks(places, [f"{place:g}" for place in places])
+                axes.minorticks_off()
         if "y" in log:
             axes.set_yscale("log")
         axes.set(xlabel=xlabel, ylabel=ylabel)
