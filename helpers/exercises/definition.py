@@ -30,6 +30,7 @@ CHAPTER_PACKAGES = (
     "activations",
     "linear_layers",
     "sequential",
+    "local_errors",
 )
 
 #: The lines around a solution in a chapter's source, and what a learner finds in their place.
