@@ -30,6 +30,7 @@ CHAPTER_PACKAGES = (
     "activations",
     "linear_layers",
     "sequential",
+    "local_errors",
     "spectra",
 )
 
