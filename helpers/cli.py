@@ -370,5 +370,27 @@ def sample(course: _Course = Path("course")) -> None:
         out.print(f"{chapter.name}: {len(written)} submissions in {course / 'submitted'}")
 
 
+@app.command()
+def record(
+    name: Annotated[str | None, typer.Argument(help="An experiment. Default: list them.")] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option(help="A seed; may be given again. Default: 0.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Fewer, for a trial; needs --to.")] = None,
+    state: Annotated[Path | None, typer.Option(help="A folder to go on from.")] = None,
+    to: Annotated[Path | None, typer.Option(help="A folder for the results.")] = None,
+) -> None:
+    """Run an experiment at full size and keep its results; stopped, it goes on where it was."""
+    from . import recorded
+    from .plots.progress import progress
+
+    if name is None:
+        for each in recorded.names():
+            out.print(f"{each:22} {recorded.about(each)}", markup=False, soft_wrap=True)
+        return
+    written = recorded.record(name, seed or [0], epochs, state, to, progress)
+    out.print(str(written), markup=False, soft_wrap=True)
+
+
 if __name__ == "__main__":
     main()

@@ -19,7 +19,7 @@ FLOORS = {
         *("convolution_layers", "local_error", "spectrum", "topology", "embedding", "probes"),
         "adversarial",
     ],
-    3: ["plots", "animations"],
+    3: ["plots", "animations", "recorded"],
     4: ["exercises"],
     5: ["grading", "publishing"],
     6: ["cli"],
@@ -73,3 +73,12 @@ def test_a_start_does_not_import_torch(command: str) -> None:
 @pytest.mark.parametrize("file", MODULES, ids=lambda f: str(f.relative_to(PACKAGE)))
 def test_files_are_short(file: Path) -> None:
     assert len(file.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_the_wheel_holds_what_was_recorded() -> None:
+    from hatchling.builders.wheel import WheelBuilder
+
+    held = {found.distribution_path for found in WheelBuilder(str(ROOT)).recurse_included_files()}
+    files = [*MODULES, *(PACKAGE / "recorded").glob("*.json")]
+    missing = {file.relative_to(ROOT).as_posix() for file in files} - held
+    assert not missing

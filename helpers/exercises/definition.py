@@ -32,6 +32,8 @@ CHAPTER_PACKAGES = (
     "sequential",
     "hooks",
     "representations",
+    "local_errors",
+    "spectra",
 )
 
 #: The lines around a solution in a chapter's source, and what a learner finds in their place.
