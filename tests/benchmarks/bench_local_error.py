@@ -16,6 +16,7 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ ASKED = {"cpu": 5.0, "cuda": 50.0}
 
 
 class _Images(Dataset[Any]):
-    """Images in memory, each made a PIL image and a tensor when it is asked for, as torchvision's."""
+    """Images in memory; each becomes a PIL image and a tensor when it is asked for."""
 
     def __init__(self, pixels: Tensor, labels: Tensor) -> None:
         from torchvision import transforms
@@ -105,7 +106,7 @@ def seconds(run: Callable[[], object], device: str) -> float:
 def multiply_adds(images: int) -> float:
     """What the training cannot do without: a layer's outputs and its weights' gradients in every
     epoch, and its outputs once for the next layer."""
-    pairs = list(zip(SIZES, SIZES[1:], strict=False))
+    pairs = list(pairwise(SIZES))
     learning = sum(2 * inside * out for inside, out in pairs) * EPOCHS
     return images * (learning + sum(inside * out for inside, out in pairs[:-1]))
 

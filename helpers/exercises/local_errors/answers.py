@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -26,7 +27,7 @@ def _weights(random: random.Random, name: str, inside: int, out: int) -> State:
 
 def _network(random: random.Random, sizes: Sequence[int]) -> State:
     state: State = {}
-    for place, (inside, out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for place, (inside, out) in enumerate(pairwise(sizes)):
         state |= _weights(random, str(place), inside, out)
     return state
 
