@@ -130,7 +130,8 @@ def _live_hooks_cases(random: random.Random) -> Iterator[Case]:
     def made(group: str, hooks: list[tuple[str, str]], removed: list[int], **more: bool) -> Case:
         nested = group in ("nested", "removed")
         told = ", ".join(f"{kind} on {name or 'the network'}" for name, kind in hooks)
-        text = f"{'parts in parts' if nested else 'one Linear'}: {told or 'no hook'}"
+        text = "parts in parts, head also has the name tied" if nested else "one Linear"
+        text += f": {told or 'no hook'}"
         text += f"; then {len(removed)} of them removed" if removed else ""
         inputs = {"nested": nested, "hooks": [list(hook) for hook in hooks], "removed": removed}
         return Case(group, text, inputs, **more)
@@ -162,6 +163,7 @@ def _recorder_cases(random: random.Random) -> Iterator[Case]:
     layers = ("body.0", "body.1", "body.2", "body", "head")
 
     def made(group: str, names: Sequence[str], look: str, **more: bool) -> Case:
+        early = group == "no hook left"
         sizes = [random.randint(2, 5) for _ in range(4)]
         pairs = {"body.0": sizes[:2], "body.2": sizes[1:3], "head": sizes[2:]}
         state: State = {}
@@ -169,13 +171,15 @@ def _recorder_cases(random: random.Random) -> Iterator[Case]:
             state |= _weights(random, name, before, after)
         inputs = [normal(random, random.randint(2, 4), sizes[0]) for _ in range(3)]
         said = {
-            "": "three runs, one in the block",
+            "": "one run in the block, two after it",
             "again": "then a second block with two runs",
             "detached": "then backward() from what was kept",
             "exception": "an exception ends the block, two more runs",
         }[look]
+        said += ", and a run before the block" if early else ""
         given = {"sizes": sizes, "state": state, "names": list(names), "inputs": inputs}
-        return Case(group, f"{', '.join(names)}; {said}", given | {"look": look}, **more)
+        looks = {"look": look, "early": early}
+        return Case(group, f"{', '.join(names)}; {said}", given | looks, **more)
 
     yield made("outputs", ["body.0", "head"], "", fixed=True)
     yield made("detached", ["body.1"], "detached", fixed=True)

@@ -25,6 +25,13 @@ def _removed(handle: Any) -> None:
     handle.remove()
 
 
+def _only_tensors(module: nn.Module, args: Any, output: Any) -> None:
+    """A forward hook behind the answer's: what that one returned has to be a tensor."""
+    if not isinstance(output, Tensor):
+        kind = type(output).__name__
+        raise TypeError(f"your forward hook returned a {kind}, which took the place of the output")
+
+
 def _loaded(module: nn.Module, state: State) -> nn.Module:
     module.load_state_dict(dict(state))
     return module
@@ -54,6 +61,7 @@ def silence_channels(
     """Silence channels of a layer; run the network, perhaps backward, perhaps after removal."""
     network = _channels_net(kind, state)
     handle = answer(network[place], channels)
+    network[place].register_forward_hook(_only_tensors)
     heard = network[: place + 1](input)
     said: dict[str, Any] = {"the layer's output": heard}
     if look == "removed":
@@ -63,7 +71,13 @@ def silence_channels(
     output = network(input)
     said["the network's output"] = output
     if look == "gradients":
-        output.square().sum().backward()
+        try:
+            output.square().sum().backward()
+        except RuntimeError as error:
+            if "inplace operation" not in str(error):
+                raise
+            text = "the hook wrote into the layer's output, which the layer's gradient still needs"
+            raise RuntimeError(f"{text}: write into a clone") from error
         said |= {f"gradient of {name}": p.grad for name, p in network.named_parameters()}
     return said
 
@@ -126,7 +140,7 @@ def live_hooks(
     for name, kind in hooks:
         part = network.get_submodule(name)
         handles.append(getattr(part, f"register_{kind}_hook")(_nothing))
-    said = {"hooks": answer(network)}
+    said = {"hooks before any is removed" if removed else "hooks": answer(network)}
     for place in removed:
         handles[place].remove()
     return said | ({"hooks after some were removed": answer(network)} if removed else {})
@@ -166,12 +180,20 @@ def output_recorder(
     names: list[str],
     inputs: Sequence[Tensor],
     look: str,
+    early: bool,
 ) -> Any:
-    """Record in a with block, perhaps end it by an exception; run the network afterward."""
+    """Record in a with block, perhaps end it by an exception; run the network afterward.
+
+    With ``early`` the network runs, and its hooks are counted, before the block, too.
+    """
     network = _loaded(_Parts(sizes), state)
     first, *others = inputs
     ended = "as usual"
     made = answer(network, names)
+    said: dict[str, Any] = {}
+    if early:
+        network(others[0])
+        said["hooks on the network before the block"] = _hooks(network)
     try:
         with made as recorder:
             if recorder is None:
@@ -181,9 +203,12 @@ def output_recorder(
                 raise _Stop
     except _Stop:
         ended = "by the exception"
-    said: dict[str, Any] = {"the block ended": ended, "the network's output": output}
+    said |= {"the block ended": ended, "the network's output": output}
     said |= _recorded(recorder)
     if look == "detached":
+        for name, value in _recorded(recorder).items():
+            if isinstance(value, Tensor) and value.requires_grad:
+                raise ValueError(f"{name} is not detached: it requires a gradient")
         kept = [value for value in said.values() if isinstance(value, Tensor)]
         torch.stack([value.sum() for value in kept]).sum().backward()
         # what is kept adds to the gradient unless it is detached
@@ -238,6 +263,7 @@ def scale_gradient(
     network = nn.Sequential(layers[0], nn.ReLU(inplace), layers[1])
     network.load_state_dict(dict(state))
     handle = answer(network[place], factor)
+    network[place].register_forward_hook(_only_tensors)
     said: dict[str, Any] = {}
     if look == "no_grad":
         with torch.no_grad():
@@ -280,7 +306,8 @@ def heard_network(answer: Any, sizes: Sequence[int], state: State, input: Tensor
     for place in places:
 
         def listen(module: nn.Module, args: Any, output: Any, place: str = place) -> None:
-            heard[place].append([value.detach().clone() for value in (*args, output)])
+            took = [value.detach().clone() for value in args]
+            heard[place].append((took[0] if len(took) == 1 else took, output.detach().clone()))
 
         handles.append(network.get_submodule(place).register_forward_hook(listen))
     output = network(input)
@@ -289,7 +316,8 @@ def heard_network(answer: Any, sizes: Sequence[int], state: State, input: Tensor
     said["output"] = output
     for place, runs in heard.items():
         said[f"how often {place} was heard"] = len(runs)
-        said[f"what {place} took and gave"] = runs[0] if runs else []
+        if runs:
+            said[f"what {place} took"], said[f"what {place} gave"] = runs[0]
     if look == "learning":
         output.square().mean().backward()
         said |= {f"gradient of {name}": p.grad for name, p in network.named_parameters()}

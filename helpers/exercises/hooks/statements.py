@@ -91,8 +91,8 @@ EXERCISES: tuple[Statement, ...] = (
         title="Find the bug: nothing is negative",
         answer="negative_shares",
         points=3,
-        difficulty=3,
-        minutes=20,
+        difficulty=2,
+        minutes=10,
         groups={"the numbers": 1, "what stays behind": 1, "both": 1},
         forbid=_BY_HAND,
         hints=(
@@ -125,8 +125,8 @@ EXERCISES: tuple[Statement, ...] = (
             "takes the gradient and returns another. Under no_grad there is no gradient, and a "
             "tensor that needs none refuses a hook.",
             "hook(module, args, output): if output.requires_grad, call output.register_hook with "
-            "a function that returns the gradient times factor. Return nothing from it. Return "
-            "what module.register_forward_hook(hook) gives.",
+            "a function that returns the gradient times factor. The forward hook itself returns "
+            "nothing. Return what module.register_forward_hook(hook) gives.",
         ),
     ),
     Statement(
