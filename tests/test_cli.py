@@ -25,7 +25,7 @@ def layerwise(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedP
 
 @pytest.mark.parametrize(
     "command",
-    ["", "start", "exercises", "check", "publish", "book", "grade", "sample-class"],
+    ["", "start", "exercises", "check", "publish", "book", "grade", "sample-class", "record"],
 )
 def test_every_command_has_help(command: str) -> None:
     result = run.invoke(app, [*command.split(), "--help"])
@@ -87,3 +87,7 @@ def test_grade_says_where_it_looked(tmp_path: Path) -> None:
     done = layerwise("grade", CHAPTER, "--course", str(tmp_path / "nobody"), "--no-sandbox")
     assert done.returncode == 1 and "submitted/STUDENT" in done.stderr
     assert "without a sandbox" in done.stderr
+
+
+def test_record_lists_what_can_be_recorded() -> None:
+    assert "local_errors" in run.invoke(app, ["record"]).output

@@ -5,7 +5,8 @@ and Normalize, the frozen layers run again for every batch of every epoch, torch
 network, the batches' size, the epochs and the starting weights are the same. MNIST from
 LAYERWISE_DATA, or, where there is none, random images of its size, which time the same but tell
 nothing about accuracy; LAYERWISE_BENCH_IMAGES takes fewer images, LAYERWISE_BENCH_PLAIN_EPOCHS=1
-times one epoch a layer of the plain way and doubles it. Writes results/local_error.md.
+times one epoch a layer of the plain way and doubles it; LAYERWISE_BENCH_THREADS=1 leaves out the
+row for all cores, which says little on a busy machine. Writes results/local_error.md.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import datetime
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,10 @@ from helpers.local_error import LocalErrorStack, accuracy, train_layerwise
 RESULTS = Path(__file__).parent / "results" / "local_error.md"
 SIZES, EPOCHS, BATCH_SIZE = [784, 1000, 1000, 1000, 1000, 1000], 2, 64
 IMAGES = int(os.environ.get("LAYERWISE_BENCH_IMAGES", 60_000))
-DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+THREADS = os.environ.get("LAYERWISE_BENCH_THREADS") or f"1,{os.cpu_count()}"
+#: Devices and threads, in the order of the file's sections.
+PLACES = [("cpu", int(threads)) for threads in dict.fromkeys(THREADS.split(","))]
+PLACES += [("cuda", 1)] if torch.cuda.is_available() else []
 #: What is asked for: times as fast as the plain way.
 ASKED = {"cpu": 5.0, "cuda": 50.0}
 
@@ -124,8 +128,16 @@ def rate(device: str, inside: int, out: int, rows: int) -> float:
     return count * rows * inside * out / min(seconds(products, device) for _ in range(5))
 
 
-@pytest.mark.parametrize("device", DEVICES)
-def test_training_against_the_plain_way(device: str) -> None:
+@pytest.fixture
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("device", "threads"), PLACES, indirect=["threads"])
+def test_training_against_the_plain_way(device: str, threads: int) -> None:
     pixels, labels, test_pixels, test_labels, source = loaded()
     torch.manual_seed(0)
     start = LocalErrorStack(SIZES, 10).to(device)
@@ -155,7 +167,8 @@ def test_training_against_the_plain_way(device: str) -> None:
     }
     text = table(device, source, rows, plain, plain_epochs, shares, floors)
     print(f"\n{text}")
-    before = RESULTS.read_text(encoding="utf-8") if RESULTS.is_file() and device != "cpu" else HEAD
+    new = (device, threads) == PLACES[0] or not RESULTS.is_file()
+    before = HEAD if new else RESULTS.read_text(encoding="utf-8")
     RESULTS.write_text(f"{before}\n{text}", encoding="utf-8")
     if "MNIST," in source and plain_epochs == EPOCHS:
         for name, _ in rows:

@@ -100,8 +100,10 @@ def _step_cases(random: random.Random) -> Iterator[Case]:
             "steps": steps,
             "look": group,
         }
-        said = f"{count} samples, layers {inside}–{middle}–{out}, {classes} classes, "
-        return Case(group, said + f"{steps} step{'s' if steps > 1 else ''}", inputs, **more)
+        looks = {"the layer learns": "weights", "the layer below": "the layer below"}
+        said = f"layers {inside}–{middle}–{out}, {count} samples, {steps} "
+        said += f"step{'s' if steps > 1 else ''}: {looks.get(group, 'the output')}"
+        return Case(group, said, inputs, **more)
 
     groups = ("the layer learns", "the layer below", "what is passed on")
     for group in groups:
@@ -175,9 +177,9 @@ def _features_cases(random: random.Random) -> Iterator[Case]:
         inputs = {"state": state, "images": normal(random, count, inside), "look": group}
         inputs |= {"batch_size": batch_size, "training": training}
         mode = "training" if training else "evaluation"
-        return Case(
-            group, f"{count} images, batches of {batch_size}, in {mode} mode", inputs, **more
-        )
+        looks = {"features": "the features", "in batches": "the batches"}
+        said = f"{count} images, batches of {batch_size}, in {mode} mode: "
+        return Case(group, said + looks.get(group, "what is left"), inputs, **more)
 
     groups = ("features", "in batches", "left as it was")
     for group in groups:
@@ -248,9 +250,10 @@ def _two_cases(random: random.Random) -> Iterator[Case]:
         }
         said = f"{count} images, layers {_said(sizes)}, {steps} step{'s' if steps > 1 else ''}"
         said += f", momentum {momentum:g}" if momentum else ""
-        return Case(group, said, inputs, **more)
+        return Case(group, said + f": {looks.get(group, 'both')}", inputs, **more)
 
-    groups = ("the first layer", "the second layer", "several steps")
+    looks = {name: name for name in ("the first layer", "the second layer")}
+    groups = (*looks, "several steps")
     for group in groups:
         yield made(group, 8, 3 if group == "several steps" else 1, 0.0, fixed=True)
     for _ in range(4):

@@ -93,9 +93,9 @@ def fixed_readout(
     given = (in_features, num_classes) if std is None else (in_features, num_classes, std)
     readout = _module(answer(*given), "RandomReadout(…)")
     held = readout.state_dict().get("weight")
-    shape = None if held is None else tuple(held.shape)
+    shape = "not there" if held is None else str(tuple(held.shape))
     said: dict[str, Any] = {"shape of 'weight' in state_dict()": shape}
-    if shape != tuple(weight.shape):
+    if held is None or held.shape != weight.shape:
         return said
     if look == "scale":  # random: told to the nearest power of √2
         found = held.double().std().item()
@@ -292,4 +292,4 @@ def accuracy_by_depth(
     if not isinstance(shares, (list, tuple)):
         kind = "None (is a return missing?)" if shares is None else type(shares).__name__
         raise TypeError(f"accuracy_by_depth is to return a list of numbers, and not {kind}")
-    return [_number(share, "a share") for share in shares]
+    return [round(_number(share, "a share"), 4) for share in shares]

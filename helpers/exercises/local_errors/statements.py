@@ -15,7 +15,7 @@ EXERCISES: tuple[Statement, ...] = (
         points=2,
         difficulty=1,
         minutes=15,
-        groups={"output": 1, "scale": 1, "an optimizer": 1, "saved and moved": 1},
+        groups={"output": 1, "scale": 1, "an optimizer": 2, "saved and moved": 1},
         forbid=_BY_HAND,
         hints=(
             "An optimizer is given module.parameters(). What belongs to a module, is saved and "
@@ -34,7 +34,7 @@ EXERCISES: tuple[Statement, ...] = (
         points=3,
         difficulty=2,
         minutes=20,
-        groups={"the layer learns": 1, "the layer below": 1, "what is passed on": 1},
+        groups={"the layer learns": 1, "the layer below": 2, "what is passed on": 1},
         forbid=_BY_HAND,
         hints=(
             "The input comes with its history: autograd knows that the layer below made it. Where "

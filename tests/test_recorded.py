@@ -1,0 +1,97 @@
+"""Recorded results: how they are written, and that those there are hold what they promise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from helpers import recorded
+from helpers.recorded import local_error_methods, local_errors
+
+NAMES = recorded.names()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_recorded_says_how(name: str) -> None:
+    assert len(recorded.about(name)) > 20
+    try:
+        found = recorded.load(name)
+    except FileNotFoundError as error:
+        assert f"layerwise record {name}" in str(error)
+        return
+    assert found["command"].startswith(f"layerwise record {name} --seed ")
+    assert [str(seed) for seed in found["seeds"]] == list(found["results"]) == list(found["made"])
+    assert "/" not in json.dumps(found["made"])  # no path of a machine
+    for circumstances in found["made"].values():
+        assert set(circumstances) == {"versions", "machine", "date"}
+
+
+def test_an_unknown_name_is_answered_with_those_there_are() -> None:
+    with pytest.raises(ValueError, match=r"allowed: .*'local_errors'"):
+        recorded.load("local_mistakes")
+
+
+def test_a_trial_does_not_replace_what_was_recorded() -> None:
+    with pytest.raises(ValueError, match="epochs is 1"):
+        recorded.record("local_errors", epochs=1)
+
+
+def test_seeds_come_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(state: Path, seeds: list[int], epochs: int, progress: Any) -> Iterator[dict[str, Any]]:
+        results: dict[str, Any] = {}
+        for seed in seeds:
+            results[str(seed)] = {"share": [seed / 10, epochs]}
+            yield results
+
+    module = SimpleNamespace(run=run, EPOCHS=7, __doc__="An experiment.")
+    monkeypatch.setattr(recorded, "names", lambda: ["made_up"])
+    monkeypatch.setattr(recorded.importlib, "import_module", lambda name: module)
+    for seeds in ([1], [0, 2], [1]):
+        file = recorded.record("made_up", seeds, state=tmp_path / "state", to=tmp_path)
+    found = json.loads(file.read_text(encoding="utf-8"))
+    assert found["seeds"] == [0, 1, 2] and found["epochs"] == 7
+    assert found["results"]["2"] == {"share": [0.2, 7]}
+    assert found["command"] == "layerwise record made_up --seed 0 --seed 1 --seed 2"
+    recorded.record("made_up", [5], epochs=3, state=tmp_path / "state", to=tmp_path)
+    assert json.loads(file.read_text(encoding="utf-8"))["seeds"] == [5]  # another size begins anew
+
+
+def test_all_methods_begin_with_the_same_layers() -> None:
+    stacks = [local_error_methods.make(method, 3) for method in local_error_methods.METHODS]
+    stacks[2] = stacks[2][0].stack
+    for place in range(3):
+        weights = [stack[place].linear.weight for stack in stacks]
+        assert all(torch.equal(weights[0], weight) for weight in weights)
+    assert not torch.equal(stacks[0][0].readout.weight, stacks[0][1].readout.weight)
+    assert local_errors.make(0)[4].readout.weight.std().item() == pytest.approx(0.01, rel=0.03)
+
+
+def test_the_rate_falls_after_its_milestones() -> None:
+    rate = local_error_methods.rate(100)
+    falls = [epoch for epoch in range(2, 101) if rate(epoch) < rate(epoch - 1)]
+    assert falls == [51, 76, 90, 95] and rate(1) == 5e-4 and rate(100) == pytest.approx(5e-4 / 256)
+
+
+def test_jitter_moves_an_image_as_a_whole() -> None:
+    torch.manual_seed(0)
+    images = torch.rand(200, 1, 28, 28)
+    moved = local_error_methods.jitter(black=-1.0)(images)
+    assert moved.shape == images.shape
+    shifts = set()
+    for before, after in zip(images[:, 0], moved[:, 0], strict=True):
+        wide = torch.nn.functional.pad(before, [2] * 4, value=-1.0)
+        fits = [
+            (down, right)
+            for down in range(5)
+            for right in range(5)
+            if torch.equal(wide[down : down + 28, right : right + 28], after)
+        ]
+        assert len(fits) == 1
+        shifts.add(fits[0])
+    assert len(shifts) == 25
