@@ -1,8 +1,9 @@
 """784–1000×5 on MNIST, one layer after another, by fixed random readouts of deviation 0.01.
 
 Results, by seed: ``accuracy`` on the test images after each layer's readout, all layers trained;
-``loss``, a list of the mean training losses by epoch for each layer; ``minutes``, None if the run
-was stopped in between.
+``deviation``, the standard deviation of each layer's outputs for these images; ``loss``, a list of
+the mean training losses by epoch for each layer; ``minutes``, None if the run was stopped in
+between.
 
 The test images are looked at once, at the end: nothing is chosen by them.
 """
@@ -58,8 +59,12 @@ def run(state: Path, seeds: list[int], epochs: int, progress: Any) -> Iterator[d
             losses: list[list[float]] = [[] for _ in stack]
             for row in history:
                 losses[row.layer - 1].append(round(row.loss, 5))
+            tested = mnist(train=False)
+            with torch.no_grad():
+                outputs = stack.cpu().outputs(tested[0])
             found = {
-                "accuracy": [round(share, 5) for share in accuracy(stack, *mnist(train=False))],
+                "accuracy": [round(share, 5) for share in accuracy(stack, *tested)],
+                "deviation": [round(output.std().item(), 2) for output in outputs],
                 "loss": losses,
                 "minutes": round((time.perf_counter() - begun) / 60, 1) if anew else None,
             }
