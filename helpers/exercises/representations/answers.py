@@ -90,8 +90,9 @@ def _by_reference(features: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 def _pca_case(group: str, features: Tensor, k: int, *, fixed: bool = False) -> Case:
-    text = f"{shape_text(features.shape)} features, {k} component{'s' if k > 1 else ''}"
-    return Case(group, text, {"features": features, "k": k}, fixed)
+    look = "shares" if group == "shares" else "coordinates"
+    text = f"{shape_text(features.shape)} features, {k} component{'s' if k > 1 else ''}: {look}"
+    return Case(group, text, {"features": features, "k": k, "look": look}, fixed)
 
 
 def _pca_cases(random: Random) -> Iterator[Case]:
@@ -104,7 +105,7 @@ def _pca_cases(random: Random) -> Iterator[Case]:
     for group in ("coordinates", "shares", "wide"):
         for number in range(5):
             count, size = random.randint(8, 14), random.randint(4, 7)
-            if group == "wide":
+            if group == "wide" or (group == "shares" and number == 4):
                 count, size = size, count
             # of plainly different variances, so that no two directions are as good
             stretch = 2.0 ** -torch.arange(size, dtype=torch.float64)

@@ -102,6 +102,7 @@ def gather_features(
         first = next(network.parameters())
         gradient = torch.zeros_like(first) if first.grad is None else first.grad
         said["gradient that still reaches the first layer"] = gradient
+        said["requires_grad of the features"] = features.requires_grad
     return said
 
 
@@ -109,17 +110,19 @@ def gather_features(
 _LOWRANK = dict.fromkeys(("pca_lowrank", "geqrf", "linalg_qr"), "pca_lowrank")
 
 
-def pca_coordinates(answer: Any, features: Tensor, k: int) -> Any:
-    """Coordinates and shares; each direction turned so that the farthest sample is positive."""
+def pca_coordinates(answer: Any, features: Tensor, k: int, look: str) -> Any:
+    """Coordinates or shares; each direction turned so that the farthest sample is positive."""
     with _Watched(forbidden=_LOWRANK):
         found = answer(features, k)
     if not isinstance(found, (tuple, list)) or len(found) != 2:
         raise TypeError("two tensors are to be returned, the coordinates and the shares")
     coordinates, shares = (_tensor(value) for value in found)
+    if look == "shares":
+        return shares
     if coordinates.ndim == 2 and coordinates.numel():
         farthest = coordinates.abs().argmax(dim=0, keepdim=True)
         coordinates = coordinates * coordinates.gather(0, farthest).sign()
-    return {"coordinates": coordinates, "shares": shares}
+    return coordinates
 
 
 def neighborhood_purity(answer: Any, features: Tensor, labels: Tensor, k: int) -> Any:

@@ -29,9 +29,9 @@ def _cloud_cases(random: random.Random) -> Iterator[Case]:
     """Cases of the two exercises that take a table of outputs."""
 
     def made(group: str, samples: int, features: int, **more: bool) -> Case:
-        far = group == "far from zero"
-        text = f"{samples} samples of {features} features" + (", far from zero" if far else "")
-        return Case(group, text, {"outputs": _cloud(random, samples, features, 10 * far)}, **more)
+        offset = 10.0 if group == "far from zero" else 0.0
+        text = f"{samples} samples of {features} features"
+        return Case(group, text, {"outputs": _cloud(random, samples, features, offset)}, **more)
 
     cross = torch.tensor([[2.0, 0], [-2, 0], [0, 1], [0, -1]], dtype=_WIDE)
     text = "(2, 0), (−2, 0), (0, 1), (0, −1)"
@@ -124,9 +124,9 @@ def _likelihood_cases(random: random.Random) -> Iterator[Case]:
         return values
 
     four = torch.tensor([1.0, 2, 4, 8], dtype=_WIDE)
-    yield made("estimate", four, 1.0, "1, 2, 4, 8", fixed=True)
-    yield made("standard error", four, 1.0, "1, 2, 4, 8", fixed=True)
-    yield made("x_min", four, 2.0, "1, 2, 4, 8", fixed=True)
+    yield made("estimate", four, 1.0, "the estimate of 1, 2, 4, 8", fixed=True)
+    yield made("standard error", four, 1.0, "the standard error of 1, 2, 4, 8", fixed=True)
+    yield made("x_min", four, 2.0, "both of 1, 2, 4, 8", fixed=True)
     for _ in range(4):
         for group in ("estimate", "standard error", "x_min"):
             x_min = random.choice((0.5, 1.0, 2.0, 3.0))
@@ -170,7 +170,7 @@ def _mend_cases(random: random.Random) -> Iterator[Case]:
             1e-17 * normal(random, random.randint(2, 9), dtype=_WIDE).sort(descending=True).values
         )
         count = random.randint(5, size)
-        yield made("with zeros", torch.cat([values, tail]), count, "the last but rounding")
+        yield made("with zeros", torch.cat([values, tail]), count, "the rest only rounding")
 
 
 mend_likelihood = Oracle(_mend_cases, _alpha, rtol=1e-6, atol=1e-9)
@@ -204,7 +204,6 @@ def _two_nn_cases(random: random.Random) -> Iterator[Case]:
                 said += f", {len(again)} of them repeated"
             if group == "far from zero":
                 points = points + 1e7 * (1 + normal(random, around, dtype=_WIDE).abs())
-                said += ", far from zero"
             yield made(group, points, said)
 
 

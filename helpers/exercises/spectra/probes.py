@@ -67,4 +67,12 @@ def sign_attack(
     grads = {name: value.grad for name, value in model.named_parameters()}
     after = {f"gradient of {name} afterward": grad for name, grad in grads.items()}
     weights = {f"{name} afterward": value for name, value in model.named_parameters()}
-    return {"images": images, **after, **weights, "attacked images": attacked}
+    hangs = isinstance(attacked, Tensor) and attacked.requires_grad
+    return {
+        "images": images,
+        "images.requires_grad afterward": images.requires_grad,
+        **after,
+        **weights,
+        "attacked images": attacked,
+        "requires_grad of the attacked images": hangs,
+    }

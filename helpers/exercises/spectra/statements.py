@@ -137,7 +137,7 @@ EXERCISES: tuple[Statement, ...] = (
             "writes into no parameter's .grad, as loss.backward() would.",
             "pixels = images.clone().requires_grad_(); loss = F.cross_entropy(model(pixels), "
             "labels); (gradient,) = torch.autograd.grad(loss, pixels). Add epsilon times its "
-            ".sign() to the images, and .clamp(0, 1).",
+            ".sign() to the images (not to pixels, which would keep the graph), and .clamp(0, 1).",
         ),
     ),
 )

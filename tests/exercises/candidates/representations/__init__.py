@@ -84,6 +84,7 @@ WRONG: dict[str, dict[str, object]] = {
             batches=lambda images, size: images[torch.randperm(len(images))].split(size)
         ),
         "holds the graph": _gather(keep=lambda rows: rows),
+        "a leaf that asks for gradients": _gather(keep=lambda rows: rows.detach().requires_grad_()),
         "one layer too many": _gather(depth_off=1),
         "one layer too few": _gather(depth_off=-1),
         "the batch flattened too": _gather(flat=0),
@@ -94,6 +95,7 @@ WRONG: dict[str, dict[str, object]] = {
         "each sample centered": _pca(center=lambda x: x - x.mean(1, keepdim=True)),
         "standardized": _pca(center=lambda x: (x - x.mean(0)) / (x.std(0) + 1e-9)),
         "sizes for variances": _pca(power=1),
+        "shares all equal": _pca(power=0),
         "shares of the first k": _pca(total=lambda squares, k: squares[:k].sum()),
         "the last directions": _pca(order=lambda v, k: v[-k:]),
         "the smallest variance first": _smallest_first,

@@ -12,7 +12,9 @@ from .answers import (
     _attack_by_backward,
     _attack_by_hand,
     _attack_in_place,
+    _attack_on_the_caller_s,
     _attack_parameters_frozen,
+    _attack_with_graph,
     _by_ends,
     _by_lstsq,
     _by_polyfit,
@@ -163,6 +165,8 @@ WRONG: dict[str, dict[str, object]] = {
         ),
         "zero_grad and backward": _attack_by_backward,
         "in place": _attack_in_place,
+        "the caller's images require a gradient": _attack_on_the_caller_s,
+        "still on the graph": _attack_with_graph,
     },
 }
 

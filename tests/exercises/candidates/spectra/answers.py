@@ -280,3 +280,19 @@ def _attack_by_backward(model: Any, images: Tensor, labels: Tensor, epsilon: flo
 def _attack_in_place(model: Any, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
     moved = _attack()(model, images, labels, epsilon)
     return images.copy_(moved)
+
+
+def _attack_on_the_caller_s(model: Any, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
+    """The caller's images are told to require a gradient; what is returned does not."""
+    images.requires_grad_()
+    loss = F.cross_entropy(model(images), labels)
+    (gradient,) = torch.autograd.grad(loss, images)
+    return (images + epsilon * gradient.sign()).clamp(0, 1).detach()
+
+
+def _attack_with_graph(model: Any, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
+    """The step is added to the copy that requires a gradient."""
+    pixels = images.clone().requires_grad_()
+    loss = F.cross_entropy(model(pixels), labels)
+    (gradient,) = torch.autograd.grad(loss, pixels)
+    return (pixels + epsilon * gradient.sign()).clamp(0, 1)
