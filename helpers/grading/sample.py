@@ -62,6 +62,35 @@ def flat_features(features, shape):
     copied = copy.deepcopy(features).eval()
     return copied(torch.ones(2, *shape)).reshape(2, -1).shape[1]
 """,
+    "live-hooks": """\
+def live_hooks(model):
+    kinds = [f"_{way}_{when}hooks" for way in ("forward", "backward") for when in ("pre_", "")]
+    found = {(part, kind, key) for part in model.modules()
+             for kind in kinds for key in getattr(part, kind)}
+    return len(found)
+""",
+    "class-separability": """\
+def separability(features, labels):
+    centered = features - features.mean(0)
+    chosen = (labels[:, None] == labels.unique()).to(features.dtype)
+    sums = chosen.T @ centered
+    between = (sums.square().sum(1) / chosen.sum(0)).sum()
+    return between / centered.square().sum()
+""",
+    "accuracy-by-depth": """\
+def accuracy_by_depth(layers, readouts, images, labels):
+    if not layers:
+        return []
+    images = layers[0].eval()(images)
+    wrong = torch.count_nonzero(readouts[0](images).argmax(1) - labels).item()
+    return [1 - wrong / len(labels)] + accuracy_by_depth(layers[1:], readouts[1:], images, labels)
+""",
+    "likelihood-exponent": """\
+def likelihood_exponent(values, x_min):
+    logs = [math.log(x / x_min) for x in values.tolist() if x >= x_min]
+    mean = math.fsum(logs) / len(logs)
+    return 1 + 1 / mean, 1 / (mean * len(logs) ** 0.5)
+""",
 }
 
 

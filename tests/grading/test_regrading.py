@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from helpers.grading import cluster, task
+from helpers.grading import assignment, cluster
 from helpers.grading.assignment import Budget
 from helpers.grading.classroom import grade_class, recorders, write_results
 from helpers.grading.results import Result
@@ -77,7 +77,7 @@ def test_marks_by_hand_stay_when_a_definition_is_mended(
     grade(course)
     by_hand(course, "eve-wrong", 0.5, "A good start <b>&</b> an idea.")
     assert write_results(course)[CHAPTER][2].score == 0.5
-    for module in (task, cluster):  # as if helpers/exercises had been edited
+    for module in (assignment, cluster):  # as if helpers/exercises had been edited
         monkeypatch.setattr(module, "definitions", lambda: "mended")
     mended = grade(course)
     assert mended["eve-wrong"].score == 0.5 and not mended["eve-wrong"].waiting
