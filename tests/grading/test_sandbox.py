@@ -168,6 +168,13 @@ def test_a_loop_that_swallows_everything_is_ended_in_its_time(nursery: Nursery) 
     assert ended.value.kind == "time" and time.monotonic() - start < 5
 
 
+def test_what_is_printed_is_not_kept(nursery: Nursery) -> None:
+    """More than there is memory for: a forgotten print must not cost the next exercise."""
+    with Session(nursery) as session:
+        reply = session.run("for _ in range(40_000): print('x' * 100_000)", 60)
+        assert reply["error"] == "" and "more characters" in reply["output"]
+
+
 DAEMON = """
 import ctypes, os, time
 if os.fork() == 0:
