@@ -24,6 +24,8 @@ def step_of(frozen: Sequence[Any], layers: Sequence[Any], optimizer: torch.optim
     """
 
     def step(inputs: Tensor, labels: Tensor) -> Tensor:
+        # First of all, so that the gradients to come find the memory of the last ones free.
+        optimizer.zero_grad(set_to_none=True)
         with torch.no_grad():
             for layer in frozen:
                 inputs = layer(inputs)
@@ -33,7 +35,6 @@ def step_of(frozen: Sequence[Any], layers: Sequence[Any], optimizer: torch.optim
             losses.append(F.cross_entropy(layer.logits(output), labels))
             inputs = output
         together = torch.stack(losses)
-        optimizer.zero_grad(set_to_none=True)
         together.sum().backward()
         optimizer.step()
         return together.detach()

@@ -2,7 +2,7 @@
 
 The plain way is what one finds in scripts: a DataLoader with an image at a time through ToTensor
 and Normalize, the frozen layers run again for every batch of every epoch, torch's default Adam. The
-network, the batches' size, the epochs and the starting weights are the same. MNIST from
+network, the batches and their order, the epochs and the starting weights are the same. MNIST from
 LAYERWISE_DATA, or, where there is none, random images of its size, which time the same but tell
 nothing about accuracy; LAYERWISE_BENCH_IMAGES takes fewer images, LAYERWISE_BENCH_PLAIN_EPOCHS=1
 times one epoch a layer of the plain way and doubles it; LAYERWISE_BENCH_THREADS=1 leaves out the
@@ -82,11 +82,12 @@ def normalized(pixels: Tensor) -> Tensor:
 
 def plain_way(stack: LocalErrorStack, pixels: Tensor, labels: Tensor, epochs: int) -> None:
     device = next(stack.parameters()).device
-    loader = DataLoader(_Images(pixels, labels), BATCH_SIZE, shuffle=True)
+    shown = _Images(pixels, labels)
     for place, layer in enumerate(stack):
         optimizer = torch.optim.Adam(layer.parameters(), lr=1e-3)
-        for _ in range(epochs):
-            for images, truth in loader:
+        for epoch in range(1, epochs + 1):
+            order = same_order(place, epoch, len(pixels))
+            for images, truth in DataLoader(shown, BATCH_SIZE, sampler=order):
                 images, truth = images.to(device), truth.to(device)
                 with torch.no_grad():
                     for below in list(stack)[:place]:
@@ -95,6 +96,13 @@ def plain_way(stack: LocalErrorStack, pixels: Tensor, labels: Tensor, epochs: in
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
+
+
+def same_order(stage: int, epoch: int, count: int) -> list[int]:
+    """The order that `train_layerwise` has under seed 0, so that only the way is compared."""
+    generator = torch.Generator().manual_seed(stage * 1_000_003 + epoch)
+    order: list[int] = torch.randperm(count, generator=generator).tolist()
+    return order
 
 
 def seconds(run: Callable[[], object], device: str) -> float:
