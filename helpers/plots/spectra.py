@@ -59,7 +59,8 @@ def points(
 
     with style():
         figure = Figure()
-        axes, drawn = figure.subplots(), []
+        axes = figure.subplots()
+        drawn: list[Any] = []
         for (name, columns), marker, color in zip(
             series.items(), cycle(MARKERS), cycle(COLORS), strict=False
         ):
@@ -74,8 +75,8 @@ def points(
                 below = [a - float(b) for a, b in zip(y, columns[2], strict=True)]
                 above = [float(b) - a for a, b in zip(y, columns[3], strict=True)]
                 looks |= {"yerr": (below, above), "capsize": 3}
-            dash = "-" if joined else "none"
-            drawn.append(axes.errorbar(x, y, linestyle=dash, linewidth=1.3, **looks))
+            between = "-" if joined else "none"
+            drawn.append(axes.errorbar(x, y, linestyle=between, linewidth=1.3, **looks))
         for (name, (along, up)), dash in zip((lines or {}).items(), cycle(LINES[1:]), strict=False):
             ink: Any = {"color": "#000000", "linewidth": 1.2, "label": name}
             drawn += axes.plot(along, up, linestyle=dash, **ink)
