@@ -8,8 +8,8 @@ from torch import Tensor
 
 from . import show, style
 
-#: Inches across a page, and for a title and the axes' labels of a row of panels.
-_PAGE, _ROOM = 6.9, 0.9
+#: Inches across a page, for a title and the axes' labels of a panel, and at least for a row.
+_PAGE, _ROOM, _ROW = 6.9, 0.9, 0.15
 
 
 def shades(
@@ -49,7 +49,7 @@ def shades(
     down = -(-len(panels) // across)
     wide = min(3.4, _PAGE / across)
     with style():
-        high = wide * shape[0] / shape[1] + _ROOM
+        high = max(wide * shape[0] / shape[1], _ROW * min(shape[0], 10)) + _ROOM
         figure = Figure(figsize=(wide * across, high * down))
         grid = figure.subplots(down, across, squeeze=False).flat
         for axes in grid[len(panels) :]:
@@ -62,6 +62,7 @@ def shades(
             axes.set(xlabel=xlabel, ylabel=ylabel)
             for axis in (axes.xaxis, axes.yaxis):
                 axis.set_major_locator(MaxNLocator(nbins=10, integer=True))
+            axes.tick_params(labelsize=8)
             axes.grid(visible=False)
             axes.spines[:].set_visible(True)
     show(figure, alt)
