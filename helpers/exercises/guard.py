@@ -46,7 +46,9 @@ class OperatorGuard(TorchDispatchMode):
 
 
 def operator_message(name: str) -> str:
-    return f"this exercise is to be solved without torch's operator {name!r}"
+    family = next((f for f in ("eig", "svd") if f in name and "linalg" in name), "")
+    named = f"torch.linalg.{family}…" if family else f"torch's operator {name!r}"
+    return f"this exercise is to be solved without {named}"
 
 
 def forbidden_reference(answer: Any, namespace: Mapping[str, Any], forbid: Forbid) -> str | None:

@@ -349,6 +349,8 @@ def curves(
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
+    from .legends import legend
+
     with style():
         figure = Figure()
         axes = figure.subplots()
@@ -362,16 +364,14 @@ def curves(
         if x is None or all(float(value).is_integer() for value in x):
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # there is no epoch 2.5
         axes.set(xlabel=xlabel, ylabel=ylabel)
-        if len(series) > 1:
-            figure.legend(loc="outside upper center", ncols=min(3, len(series)))
+        legend(figure, axes.get_lines())
     show(figure, alt)
 
 
 def _text(value: float) -> str:
     """A number in few characters, with a true minus sign and a true ∞."""
-    short = isinstance(value, float) and abs(value) < 1000
-    text = f"{value:.3g}" if short else f"{value:.0f}" if isinstance(value, float) else f"{value}"
-    return text.replace("-", "−").replace("inf", "∞")
+    form = (".3g" if abs(value) < 1000 else ".0f") if isinstance(value, float) else ""
+    return format(value, form).replace("-", "−").replace("inf", "∞")
 
 
 def _checked(alt: str) -> str:

@@ -7,6 +7,7 @@ from itertools import cycle
 from typing import Any
 
 from . import COLORS, LINES, MARKERS, show, style
+from .legends import legend
 
 Values = Sequence[float]
 
@@ -59,6 +60,7 @@ def points(
     with style():
         figure = Figure()
         axes = figure.subplots()
+        drawn: list[Any] = []
         for (name, columns), marker, color in zip(
             series.items(), cycle(MARKERS), cycle(COLORS), strict=False
         ):
@@ -73,9 +75,11 @@ def points(
                 below = [a - float(b) for a, b in zip(y, columns[2], strict=True)]
                 above = [float(b) - a for a, b in zip(y, columns[3], strict=True)]
                 looks |= {"yerr": (below, above), "capsize": 3}
-            axes.errorbar(x, y, linestyle="-" if joined else "none", linewidth=1.3, **looks)
+            between = "-" if joined else "none"
+            drawn.append(axes.errorbar(x, y, linestyle=between, linewidth=1.3, **looks))
         for (name, (along, up)), dash in zip((lines or {}).items(), cycle(LINES[1:]), strict=False):
-            axes.plot(along, up, color="#000000", linestyle=dash, linewidth=1.2, label=name)
+            ink: Any = {"color": "#000000", "linewidth": 1.2, "label": name}
+            drawn += axes.plot(along, up, linestyle=dash, **ink)
         if "x" in log:
             axes.set_xscale("log")
             places = sorted({float(x) for columns in series.values() for x in columns[0]})
@@ -85,7 +89,5 @@ def points(
         if "y" in log:
             axes.set_yscale("log")
         axes.set(xlabel=xlabel, ylabel=ylabel)
-        entries = len(series) + len(lines or {})
-        if entries > 1:
-            figure.legend(loc="outside upper center", ncols=min(3, entries))
+        legend(figure, drawn)
     show(figure, alt)

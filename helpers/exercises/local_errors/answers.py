@@ -25,19 +25,23 @@ def _weights(random: random.Random, name: str, inside: int, out: int) -> State:
     return {f"{name}.weight": weight, f"{name}.bias": 0.3 * normal(random, out)}
 
 
-def _network(random: random.Random, sizes: Sequence[int]) -> State:
+def _stack(random: random.Random, depth: int, count: int) -> dict[str, Any]:
+    """What several probes take: layers and a readout on each, and images of three classes."""
+    sizes = [random.randint(4, 6), *(random.randint(6, 9) for _ in range(depth))]
     state: State = {}
     for place, (inside, out) in enumerate(pairwise(sizes)):
         state |= _weights(random, str(place), inside, out)
-    return state
+    return {
+        "state": state,
+        "readouts": [normal(random, 3, size) for size in sizes[1:]],
+        "images": normal(random, count, sizes[0]),
+        "labels": integers(random, 0, 2, count),
+    }
 
 
-def _readouts(random: random.Random, sizes: Sequence[int], classes: int) -> list[Tensor]:
-    return [normal(random, classes, size) for size in sizes[1:]]
-
-
-def _said(sizes: Sequence[int]) -> str:
-    return "–".join(map(str, sizes))
+def _sizes(inputs: dict[str, Any]) -> str:
+    """The sizes of a stack in words: 4–6–7."""
+    return "–".join(str(part.shape[1]) for part in (inputs["images"], *inputs["readouts"]))
 
 
 # fixed-readout
@@ -130,21 +134,13 @@ def _reach(losses: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
 
 def _reach_cases(random: random.Random) -> Iterator[Case]:
     def made(group: str, depth: int, **more: bool) -> Case:
-        sizes = [random.randint(4, 6), *(random.randint(6, 9) for _ in range(depth))]
         some = [random.random() < 0.5 for _ in range(depth)]
         some[-1] = not any(some[1:-1])  # cut somewhere, and not everywhere
         cuts = {"cut everywhere": [True] * depth, "cut nowhere": [False] * depth}.get(group, some)
-        count = random.randint(4, 8)
-        inputs = {
-            "state": _network(random, sizes),
-            "readouts": _readouts(random, sizes, 3),
-            "images": normal(random, count, sizes[0]),
-            "labels": integers(random, 0, 2, count),
-            "cuts": cuts,
-        }
-        places = ", ".join(str(place) for place, cut in enumerate(cuts) if cut)
+        inputs = _stack(random, depth, random.randint(4, 8)) | {"cuts": cuts}
+        places = ", ".join(str(place) for place, cut in enumerate(cuts, start=1) if cut)
         said = f"before {places}" if places else "nowhere"
-        return Case(group, f"layers 0 to {depth - 1}, cut {said}", inputs, **more)
+        return Case(group, f"layers 1 to {depth}, cut {said}", inputs, **more)
 
     groups = ("cut everywhere", "cut nowhere", "cut here and there")
     for group in groups:
@@ -210,6 +206,7 @@ def _greedily(
     features, losses = images, []
     for layer, readout in zip(layers, readouts, strict=True):
         optimizer, means = make_optimizer(layer.parameters()), []
+        layer.train()
         for _ in range(epochs):
             total = 0.0
             for part, truth in zip(
@@ -219,7 +216,7 @@ def _greedily(
                 total += loss * len(part)
             means.append(total / len(images))
         with torch.no_grad():
-            features = layer(features)
+            features = layer.eval()(features)
         losses.append(means)
     return losses
 
@@ -238,17 +235,8 @@ def _two(
 
 def _two_cases(random: random.Random) -> Iterator[Case]:
     def made(group: str, count: int, steps: int, momentum: float, **more: bool) -> Case:
-        sizes = [random.randint(4, 6), *(random.randint(6, 9) for _ in "ab")]
-        inputs = {
-            "state": _network(random, sizes),
-            "readouts": _readouts(random, sizes, 3),
-            "images": normal(random, count, sizes[0]),
-            "labels": integers(random, 0, 2, count),
-            "steps": steps,
-            "momentum": momentum,
-            "look": group,
-        }
-        said = f"{count} images, layers {_said(sizes)}, {steps} step{'s' if steps > 1 else ''}"
+        inputs = _stack(random, 2, count) | {"steps": steps, "momentum": momentum, "look": group}
+        said = f"{count} images, layers {_sizes(inputs)}, {steps} step{'s' if steps > 1 else ''}"
         said += f", momentum {momentum:g}" if momentum else ""
         return Case(group, said + f": {looks.get(group, 'both')}", inputs, **more)
 
@@ -266,31 +254,26 @@ mend_cache = Oracle(_two_cases, _two, rtol=1e-3, atol=1e-4)
 
 
 def _greedily_cases(random: random.Random) -> Iterator[Case]:
-    def made(group: str, depth: int, rest: int, epochs: int, momentum: float, **more: bool) -> Case:
-        sizes = [random.randint(4, 6), *(random.randint(5, 8) for _ in range(depth))]
+    depths = {"one layer": 1, "several layers": 3, "dropout": 3, "last batch": 2, "losses": 2}
+
+    def made(group: str, rest: int, epochs: int, momentum: float, mode: str, **more: bool) -> Case:
         batch_size = random.randint(3, 5)
         count = 2 * batch_size + min(rest, batch_size - 1)
-        inputs = {
-            "state": _network(random, sizes),
-            "readouts": _readouts(random, sizes, 3),
-            "images": normal(random, count, sizes[0]),
-            "labels": integers(random, 0, 2, count),
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "momentum": momentum,
-            "look": group,
-        }
-        said = f"layers {_said(sizes)}, {count} images in batches of {batch_size}, "
+        inputs = _stack(random, depths[group], count)
+        said = f"layers {_sizes(inputs)}, {count} images in batches of {batch_size}, "
         said += f"{epochs} epoch{'s' if epochs > 1 else ''}"
+        said += f", with dropout, given in {mode} mode" if group == "dropout" else ""
+        inputs |= {"epochs": epochs, "batch_size": batch_size, "momentum": momentum}
+        inputs |= {"training": mode == "training", "look": group}
         return Case(group, said, inputs, **more)
 
-    depths = {"one layer": 1, "several layers": 3, "last batch": 2, "losses": 2}
-    for group, depth in depths.items():
-        yield made(group, depth, 2 * (group in ("last batch", "losses")), 2, 0.0, fixed=True)
-    for _ in range(3):
-        for group, depth in depths.items():
+    for group in depths:
+        rest = 2 * (group in ("last batch", "losses"))
+        yield made(group, rest, 2, 0.0, "training", fixed=True)
+    for mode in ("training", "evaluation", "training"):
+        for group in depths:
             rest = random.randint(1, 2) if group in ("last batch", "losses") else 0
-            yield made(group, depth, rest, random.randint(2, 3), random.choice((0.5, 0.9)))
+            yield made(group, rest, random.randint(2, 3), random.choice((0.5, 0.9)), mode)
 
 
 train_greedily = Oracle(_greedily_cases, _greedily, rtol=1e-3, atol=1e-4)
@@ -312,15 +295,8 @@ def _accuracies(
 
 def _accuracy_cases(random: random.Random) -> Iterator[Case]:
     def made(group: str, depth: int, dropout: float, **more: bool) -> Case:
-        sizes = [random.randint(4, 6), *(random.randint(6, 9) for _ in range(depth))]
         count = random.randint(31, 59)
-        inputs = {
-            "state": _network(random, sizes),
-            "readouts": _readouts(random, sizes, 3),
-            "images": normal(random, count, sizes[0]),
-            "labels": integers(random, 0, 2, count),
-            "dropout": dropout,
-        }
+        inputs = _stack(random, depth, count) | {"dropout": dropout}
         said = f"{count} images, {depth} layer{'s' if depth > 1 else ''}"
         return Case(group, said + (f", dropout {dropout:g}" if dropout else ""), inputs, **more)
 

@@ -50,7 +50,8 @@ def _module(made: Any, what: str) -> Any:
 
 def _number(value: Any, what: str) -> float:
     if not isinstance(value, (int, float)):
-        raise TypeError(f"{what} is to be a number (loss.item()), and not {type(value).__name__}")
+        made = f"{what.split()[-1]}.item()"  # "a share": share.item()
+        raise TypeError(f"{what} is to be a number ({made}), and not {type(value).__name__}")
     return float(value)
 
 
@@ -64,6 +65,21 @@ def _layer(state: State, name: str, dropout: float = 0.0) -> Any:
     """A linear layer of these weights and ReLU, perhaps with dropout behind."""
     layer = nn.Sequential(_linear(state[f"{name}.weight"], state[f"{name}.bias"]), nn.ReLU())
     return layer.append(nn.Dropout(dropout)) if dropout else layer
+
+
+class _EveryOther(nn.Module):
+    """Dropout without chance: in training every other output is 0, and the rest is doubled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.modes: list[str] = []
+
+    def forward(self, input: Tensor) -> Tensor:
+        self.modes.append("training" if self.training else "evaluation")
+        if not self.training:
+            return input
+        rows, columns = (torch.arange(size) for size in input.shape)
+        return input * 2 * ((rows[:, None] + columns) % 2)
 
 
 class _Readout(nn.Module):
@@ -97,15 +113,9 @@ def fixed_readout(
     said: dict[str, Any] = {"shape of 'weight' in state_dict()": shape}
     if held is None or held.shape != weight.shape:
         return said
-    if look == "scale":  # random: told to the nearest power of √2
-        found = held.double().std().item()
-        rounded = 2 ** (round(2 * math.log2(found)) / 2) if found > 0 else 0.0
+    if look == "scale":
         again = answer(*given).state_dict()["weight"]
-        apart = (again.double() - held.double()).std().item()
-        said["deviation of the weights, about"] = f"{rounded:.3g}"
-        both = 2 ** (round(2 * math.log2(apart)) / 2) if apart > 0 else 0.0
-        said["deviation of two readouts' difference, about"] = f"{both:.3g}"
-        return said
+        return said | _spread(held.double(), again.double())
     readout.load_state_dict({"weight": weight}, strict=False)
     if look == "an optimizer":
         network: Any = nn.Sequential(_layer(state, "below"), readout)
@@ -122,6 +132,24 @@ def fixed_readout(
         again.load_state_dict(readout.state_dict())
         readout, input = again.double(), input.double()
     return said | {"output": _tensor(readout(input), "the output")}
+
+
+def _spread(one: Tensor, other: Tensor) -> dict[str, Any]:
+    """How wide two draws of 10,000 weights and more are, and of which form.
+
+    They are random, so it is told coarsely: deviations to the nearest power of √2; the fourth
+    moment, 3 ± 0.05 for so many normal numbers, to the nearest whole number.
+    """
+
+    def about(deviation: float) -> str:
+        known = 0 < deviation < math.inf
+        return f"{2 ** (round(2 * math.log2(deviation)) / 2):.3g}" if known else f"{deviation:g}"
+
+    said: dict[str, Any] = {"deviation of the weights, about": about(one.std().item())}
+    said["deviation of two readouts' difference, about"] = about((other - one).std().item())
+    fourth = (one**4).mean().item() / max((one**2).mean().item() ** 2, 1e-300)
+    form = "mean of (weight / deviation)⁴, rounded (3 if normal, 2 if uniform)"
+    return said | {form: round(fourth) if math.isfinite(fourth) else fourth}
 
 
 def local_step(
@@ -179,11 +207,18 @@ def gradient_reach(
         losses.append(F.cross_entropy(value @ readout.T, labels))
     weights = [layer[0].weight for layer in layers]
     found = _tensor(answer(losses, weights), "what gradient_reach returns")
-    written = [torch.zeros(()) if w.grad is None else w.grad.norm() for w in weights]
-    said = {"shape": tuple(found.shape)}
+    said: dict[str, Any] = {"shape": tuple(found.shape)}
     if found.ndim == 2:
-        said |= {f"loss {place}": row for place, row in enumerate(found)}
-    return said | {"sizes of what is in .grad afterward": torch.stack(written)}
+        said |= {f"loss {place}": row for place, row in enumerate(found, start=1)}
+    said["sizes of what is left in the weights' .grad"] = _left(weights)
+    biases = [layer[0].bias for layer in layers]
+    return said | {"sizes of what is left in the .grad of biases, not asked for": _left(biases)}
+
+
+def _left(parameters: Sequence[Any]) -> Tensor:
+    """The sizes of the gradients that stand in parameters."""
+    none = torch.zeros(())
+    return torch.stack([none if p.grad is None else p.grad.norm() for p in parameters])
 
 
 class _Counted(nn.Module):
@@ -256,10 +291,15 @@ def train_greedily(
     epochs: int,
     batch_size: int,
     momentum: float,
+    training: bool,
     look: str,
 ) -> Any:
-    """Have a stack trained; report its weights, its losses."""
+    """Have a stack trained; report its weights, its losses, the modes in which its layers ran."""
     layers = [_layer(state, str(place)) for place in range(len(readouts))]
+    noted = [_EveryOther() for _ in layers]
+    if look == "dropout":
+        for layer, dropout in zip(layers, noted, strict=True):
+            layer.append(dropout).train(training)
     fixed = [_Readout(weight) for weight in readouts]
     losses = answer(
         layers, fixed, images, labels, epochs, batch_size, lambda p: _SGD(p, 0.3, momentum)
@@ -273,7 +313,11 @@ def train_greedily(
             for place, row in enumerate(losses, start=1)
         }
     said: dict[str, Any] = {}
-    for place, layer in enumerate(layers, start=1):
+    for place, (layer, dropout) in enumerate(zip(layers, noted, strict=True), start=1):
+        if dropout.modes:
+            said[f"mode of layer {place} while it learns"] = dropout.modes[0]
+        if dropout.modes and place < len(layers):
+            said[f"mode of layer {place} when it is frozen"] = dropout.modes[-1]
         said |= {f"weight of layer {place}": layer[0].weight, f"bias {place}": layer[0].bias}
     return said
 

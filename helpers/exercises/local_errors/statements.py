@@ -113,18 +113,26 @@ EXERCISES: tuple[Statement, ...] = (
         points=4,
         difficulty=4,
         minutes=30,
-        groups={"one layer": 1, "several layers": 1, "last batch": 1, "losses": 1},
+        groups={
+            "one layer": 1,
+            "several layers": 1,
+            "dropout": 1,
+            "last batch": 1,
+            "losses": 1,
+        },
         forbid=_BY_HAND,
         hints=(
             "Three loops: over the layers, over the epochs, over the batches. Between two layers "
             "the features change: what the trained layer makes of the old ones.",
-            "An optimizer is made once for each layer, from that layer's parameters. Split "
-            "features and labels alike. The mean over the images weights each batch's loss with "
-            "its size, for the last batch may be smaller.",
+            "An optimizer is made once for each layer, from that layer's parameters. A layer "
+            "learns in training mode, and gives the next layer's features in evaluation mode. The "
+            "mean over the images weights each batch's loss with its size, for the last batch may "
+            "be smaller.",
             "features = images; for layer, readout in zip(layers, readouts): optimizer = "
-            "make_optimizer(layer.parameters()); train for the epochs on features.split(batch_"
-            "size) and labels.split(batch_size), adding loss.item() * len(batch) up; behind the "
-            "epochs, under torch.no_grad(), features = layer(features).",
+            "make_optimizer(layer.parameters()); layer.train(); train for the epochs on "
+            "features.split(batch_size) and labels.split(batch_size), adding loss.item() * "
+            "len(batch) up; behind the epochs, layer.eval() and, under torch.no_grad(), features "
+            "= layer(features).",
         ),
     ),
     Statement(

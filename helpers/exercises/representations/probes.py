@@ -74,6 +74,10 @@ def _network(state: State) -> nn.Sequential:
     return network
 
 
+def _mode(training: bool) -> str:
+    return "training mode" if training else "evaluation mode"
+
+
 def gather_features(
     answer: Any,
     state: State,
@@ -84,10 +88,14 @@ def gather_features(
     look: str,
 ) -> Any:
     """Have features gathered; perhaps see what that did to the network, or what they hold."""
-    network = _network(state).train(training)
+    network, modes = _network(state).train(training), set()
+    noted = network[1].register_forward_pre_hook(lambda part, input: modes.add(part.training))
     features = _tensor(answer(network, depth, images, batch_size))
-    said: dict[str, Any] = {"features": features.detach().clone()}
+    noted.remove()
+    said: dict[str, Any] = {"mode in which the network ran": _mode(True in modes)}
+    said["features"] = features.detach().clone()
     if look == "left as it was":
+        said["mode in which the network was left"] = _mode(network.training)
         torch.manual_seed(0)
         said |= {
             name: buffer.detach().clone()
@@ -97,6 +105,7 @@ def gather_features(
         with torch.no_grad():
             said["output afterward, in the mode it was in"] = network(images)
     if look == "no graph":
+        said["what the features still carry"] = "a graph" if features.grad_fn else "no graph"
         if features.requires_grad:
             features.sum().backward()
         first = next(network.parameters())

@@ -224,9 +224,10 @@ def _attack_cases(random: random.Random) -> Iterator[Case]:
         if group != "clipping":  # so that nothing has to be clipped
             images = 0.4 + 0.2 * images
         said = f"{count} image{'s' if count > 1 else ''} of {size[0]}×{size[1]}, {classes} classes"
+        look = ": gradients afterward" if group == "left as it was" else ": pixels"
         inputs: dict[str, Any] = {"state": state, "images": images, "epsilon": epsilon}
         inputs |= {"labels": integers(random, 0, classes - 1, count), "look": group}
-        return Case(group, f"{said}, epsilon {epsilon:g}", inputs, **more)
+        return Case(group, f"{said}, epsilon {epsilon:g}{look}", inputs, **more)
 
     yield made("step", [1, 2, 2], 2, 0.1, fixed=True)
     yield made("clipping", [1, 2, 2], 2, 0.5, fixed=True)

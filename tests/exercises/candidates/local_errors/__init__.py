@@ -13,15 +13,12 @@ from .answers import (
     _as_frozen_parameter,
     _as_parameter,
     _as_unsaved_buffer,
-    _depths,
-    _depths_by_counting,
     _features,
     _features_of_a_copy,
-    _greedy,
-    _greedy_recomputed,
     _no_grad_step,
     _reach_assumed,
     _reach_backward_piled_up,
+    _reach_biases_left,
     _reach_by_backward,
     _reach_left_behind,
     _reach_one_by_one,
@@ -31,6 +28,12 @@ from .answers import (
     _step_by_grad,
     _step_by_nll,
     _stepper,
+)
+from .later import (
+    _depths,
+    _depths_by_counting,
+    _greedy,
+    _greedy_recomputed,
     _two,
     _two_one_optimizer,
     _two_recomputed,
@@ -53,7 +56,7 @@ RIGHT: dict[str, dict[str, object]] = {
     },
     "gradient-reach": {
         "autograd.grad, all weights at once": _reacher(),
-        "backward, emptied each time": _reach_by_backward,
+        "backward into these weights alone": _reach_by_backward,
         "autograd.grad, one weight at a time": _reach_one_by_one,
     },
     "frozen-features": {
@@ -81,6 +84,10 @@ WRONG: dict[str, dict[str, object]] = {
         "a plain attribute": _readout(keep=_as_attribute),
         "a buffer that is not saved": _readout(keep=_as_unsaved_buffer),
         "uniform": _readout(lambda m, n, std: std * (2 * torch.rand(m, n) - 1)),
+        "uniform, of the right deviation": _readout(
+            lambda m, n, std: std * 3**0.5 * (2 * torch.rand(m, n) - 1)
+        ),
+        "signs": _readout(lambda m, n, std: std * torch.randn(m, n).sign()),
         "the variance for the deviation": _readout(lambda m, n, std: std**2 * torch.randn(m, n)),
         "no scale": _readout(lambda m, n, std: torch.randn(m, n)),
         "one over the features": _readout(default=lambda features, classes: 1 / features),
@@ -119,6 +126,7 @@ WRONG: dict[str, dict[str, object]] = {
         "all losses so far": _reacher(running=True),
         "gradients that pile up": _reach_backward_piled_up,
         "something left in .grad": _reach_left_behind,
+        "gradients left in the biases": _reach_biases_left,
         "takes it for granted": _reach_assumed,
     },
     "frozen-features": {
@@ -159,6 +167,10 @@ WRONG: dict[str, dict[str, object]] = {
         "the last epoch's losses": _greedy(returned=lambda losses: [row[-1:] for row in losses]),
         "no losses": _greedy(returned=lambda losses: None),
         "with their history": _greedy(lambda layer, features, images: layer(features)),
+        "frozen in training mode": _greedy(frozen_in=True),
+        "the mode left alone": _greedy(learns_in=None, frozen_in=None),
+        "learns in the mode that it came in": _greedy(learns_in=None),
+        "evaluation mode throughout": _greedy(learns_in=False),
     },
     "accuracy-by-depth": {
         "dropout on": _depths(evaluate=False),

@@ -187,7 +187,7 @@ EQUIVALENT: dict[str, set[str]] = {
         "line 13: False -> True",
     },
     "probe-scores": {  # the ridge, a number, loses digits that do not count
-        "line 20: torch.eye(len(scatter), dtype=features.dtype) -> torch.eye(len(scatter))",
+        "line 21: torch.eye(len(scatter), dtype=features.dtype) -> torch.eye(len(scatter))",
     },
     "debiased-cka": {  # the tables are symmetric, and so is the estimate
         "line 18: estimate(K, L) -> estimate(L, K)",
