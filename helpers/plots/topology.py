@@ -91,6 +91,44 @@ def rips_complex(
     show(figure, alt)
 
 
+def tree(points: Tensor, edges: Tensor, lengths: Tensor, alt: str) -> None:
+    """Show edges between points on the plane, each with its length.
+
+    Parameters
+    ----------
+    points
+        Shape (n, 2).
+    edges
+        Shape (m, 2): the numbers of the two points.
+    lengths
+        Shape (m,).
+    alt
+        What is to be seen, for those who do not see it.
+
+    Raises
+    ------
+    ValueError
+        If ``alt`` is empty or shapes do not go together.
+    """
+    if points.ndim != 2 or points.shape[1] != 2 or edges.shape != (len(lengths), 2):
+        raise ValueError(
+            f"points, edges, lengths have shapes {tuple(points.shape)}, {tuple(edges.shape)}, "
+            f"{tuple(lengths.shape)}; allowed: (n, 2), (m, 2), (m,)"
+        )
+    places = points.detach().cpu().double()
+    with _panels({"": None}, columns=1, high=0.8) as (figure, grid):
+        (axes,) = grid
+        for (one, other), length in zip(edges.tolist(), lengths.tolist(), strict=True):
+            ends = places[[one, other]]
+            axes.plot(*ends.T.numpy(), "-", color=COLORS[0], lw=1.5)
+            beside: Any = {"xytext": (5, 3), "textcoords": "offset points", "fontsize": 9}
+            axes.annotate(f"{length:.2f}", ends.mean(dim=0).tolist(), **beside)
+        axes.plot(*places.T.numpy(), "o", color="#000000", markersize=4)
+        axes.set_aspect("equal", adjustable="datalim")
+        axes.set_axis_off()
+    show(figure, alt)
+
+
 def barcode(panels: Mapping[str, Bars], alt: str, *, largest: int = 60) -> None:
     """Show persistence diagrams as barcodes: a row a class, from its birth to its death.
 
