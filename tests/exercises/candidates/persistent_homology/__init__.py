@@ -65,6 +65,7 @@ WRONG: dict[str, dict[str, object]] = {
         "all faces": a._boundary(facets=a._all_faces),
         "the points": a._boundary(facets=lambda s: [(v,) for v in s] if len(s) > 1 else []),
         "sorted by size": a._boundary(order=lambda s: sorted(s, key=lambda x: (len(x), x))),
+        "floating-point": a._boundary(turn=torch.Tensor.float),
         "one facet forgotten": a._boundary(
             facets=lambda s: [s[:k] + s[k + 1 :] for k in range(len(s) - 1)]
         ),
@@ -74,6 +75,7 @@ WRONG: dict[str, dict[str, object]] = {
         "without modulo": a._rank_without_modulo,
         "in place": a._rank_in_place,
         "stops early": a._rank_stops,
+        "the wrong row taken away": a._rank_loses_a_row,
         "different columns": a._different_columns,
         "the smaller side": lambda matrix: min(matrix.shape),
         "one more": lambda matrix: a._rank_by_rows(matrix) + 1,
@@ -124,4 +126,15 @@ WRONG: dict[str, dict[str, object]] = {
 }
 
 # Mutants of the solutions that are right all the same, by their descriptions.
-EQUIVALENT: dict[str, set[str]] = {}
+EQUIVALENT: dict[str, set[str]] = {
+    # modulo 2 a difference is a sum
+    "rank-mod-2": {"line 14: r + having[0] -> r - having[0]"},
+    # another bit for each simplex, one more empty basis, the lesser of two in another order
+    "mend-betti": {
+        "line 8: 1 -> 2",
+        "line 10: 1 -> 2",
+        "line 14: min(column, column ^ other) -> min(column ^ other, column)",
+    },
+    # an edge from a point to itself joins nothing
+    "component-deaths": {"line 17: 1 -> 0"},
+}

@@ -91,7 +91,7 @@ def _boundary_by_inclusion(simplices: list[Simplex]) -> Tensor:
 
 
 def _boundary_by_removal(simplices: list[Simplex]) -> Tensor:
-    matrix = torch.zeros(len(simplices), len(simplices), dtype=torch.uint8)
+    matrix = torch.zeros(len(simplices), len(simplices), dtype=torch.int64)
     for j, simplex in enumerate(simplices):
         for v in simplex if len(simplex) > 1 else ():
             matrix[simplices.index(tuple(u for u in simplex if u != v)), j] = 1
@@ -158,6 +158,18 @@ def _rank_without_modulo(matrix: Tensor) -> int:
             rank += 1
             rest = [row for row in rows if row is not having[0]]
             rows = [row - having[0] if row[column] else row for row in rest]
+    return rank
+
+
+def _rank_loses_a_row(matrix: Tensor) -> int:
+    """Adds the first row that has a 1, but takes the last one away."""
+    rows, rank = list(matrix), 0
+    for column in range(matrix.shape[1]):
+        having = [row for row in rows if row[column]]
+        if having:
+            rank += 1
+            rest = [row for row in rows if row is not having[-1]]
+            rows = [(row + having[0]) % 2 if row[column] else row for row in rest]
     return rank
 
 
