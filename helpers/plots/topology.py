@@ -160,7 +160,8 @@ def barcode(panels: Mapping[str, Bars], alt: str, *, largest: int = 60) -> None:
                 color, dash = COLORS[dimension % 6], LINES[dimension % len(LINES)]
                 for birth, death in kept.tolist():
                     stop = min(death, end)
-                    axes.plot([birth, stop], [row, row], color=color, linestyle=dash, lw=1.8)
+                    looks: Any = {"color": color, "linestyle": dash, "lw": 1.8}
+                    axes.plot([birth, stop], [row, row], marker="|", markersize=3, **looks)
                     if death == math.inf:
                         axes.plot(stop, row, ">", color=color, markersize=6, clip_on=False)
                     row -= 1
@@ -209,7 +210,8 @@ def persistence_diagram(panels: Mapping[str, Bars], alt: str) -> None:
             axes.set(title=title, xlabel="birth", ylabel="death")
             axes.set_aspect("equal")
         if top > 1:
-            handles, labels = figure.axes[0].get_legend_handles_labels()
+            legends = [axes.get_legend_handles_labels() for axes in figure.axes]
+            handles, labels = max(legends, key=lambda legend: len(legend[1]))
             figure.legend(handles, labels, loc="outside upper center", ncols=top)
     show(figure, alt)
 
@@ -247,8 +249,10 @@ def betti_curves(
                 raise ValueError(f"{name!r} has {len(values)} values; allowed: {len(places)}")
     with _panels(panels, columns=2, high=0.72) as (figure, grid):
         entries: dict[str, Any] = {}
+        order = list(dict.fromkeys(name for curves in panels.values() for name in curves))
         for (title, curves), axes in zip(panels.items(), grid, strict=False):
-            for place, (name, values) in enumerate(curves.items()):
+            for name, values in curves.items():
+                place = order.index(name)
                 looks: Any = {"color": COLORS[place % 6], "linestyle": LINES[place % len(LINES)]}
                 heights = [float(value) for value in values]
                 (line,) = axes.plot(places, heights, drawstyle="steps-post", lw=1.6, **looks)
