@@ -135,6 +135,9 @@ def _rank_cases(random: random.Random) -> Iterator[Case]:
         for group in ("small matrices", "left as it was"):
             yield made(group, _of_rank(random, inner, inner, random.randint(inner, 7)))
             yield made(group, _of_rank(random, inner, random.randint(inner, 7), inner + 1))
+            odd = torch.block_diag(triangle, torch.eye(inner, dtype=torch.int64))
+            rows, columns = (random.sample(range(inner + 3), inner + 3) for _ in range(2))
+            yield made(group, odd[rows][:, columns])  # of one rank more over the real numbers
         whole = _relabeled(random, random.choice((_TORUS, _PLANE)))
         whole = _shuffled(random, whole[: random.randint(len(whole) // 2, len(whole))])
         size = random.choice((2, 3))
@@ -297,7 +300,7 @@ def _curve_cases(random: random.Random) -> Iterator[Case]:
         inputs: dict[str, Any] = {"bars": bars, "scales": scales}
         return Case(group, text, inputs, **more)
 
-    def table(rows: Sequence[Sequence[float]]) -> Tensor:
+    def table(rows: Any) -> Tensor:
         return torch.tensor(rows, dtype=_WIDE)
 
     yield made("bars", table([[0, 2], [1, 4], [1, 3]]), table([0.5, 1.5, 3.5]), fixed=True)

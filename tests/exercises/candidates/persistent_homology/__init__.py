@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from . import answers as a
+from . import later as b
 
 RIGHT: dict[str, dict[str, object]] = {
     "exact-distances": {
@@ -27,20 +28,20 @@ RIGHT: dict[str, dict[str, object]] = {
         "chains": a._betti_by_clearing,
     },
     "persistence-pairs": {
-        "sets": a._reduced(),
-        "tensors": a._pairs_on_tensors,
-        "ranks of corners": a._pairs_by_ranks,
+        "sets": b._reduced(),
+        "tensors": b._pairs_on_tensors,
+        "ranks of corners": b._pairs_by_ranks,
     },
     "component-deaths": {
-        "Kruskal": a._kruskal(),
-        "Kruskal with shorter paths": a._kruskal(compressed=True),
-        "Prim": a._prim,
-        "labels": a._by_labels,
+        "Kruskal": b._kruskal(),
+        "Kruskal with shorter paths": b._kruskal(compressed=True),
+        "Prim": b._prim,
+        "labels": b._by_labels,
     },
     "betti-curve": {
-        "two tables": a._curve(),
-        "a loop": a._curve_in_a_loop,
-        "sorting": a._curve_by_sorting,
+        "two tables": b._curve(),
+        "a loop": b._curve_in_a_loop,
+        "sorting": b._curve_by_sorting,
     },
 }
 
@@ -91,37 +92,37 @@ WRONG: dict[str, dict[str, object]] = {
         "Euler": a._betti_by_euler,
     },
     "persistence-pairs": {
-        "the topmost 1": a._reduced(pivot=min),
-        "one addition": a._reduced(often=False),
-        "no addition": a._pairs_without_additions,
-        "union for sum": a._reduced(add=lambda one, other: one | other),
-        "difference for sum": a._reduced(add=lambda one, other: one - other),
-        "rows for columns": a._reduced(lines=lambda matrix: matrix),
-        "death first": a._reduced(told=lambda birth, death: (death, birth)),
-        "counted from 1": a._reduced(told=lambda birth, death: (birth + 1, death + 1)),
-        "in place": a._pairs_in_place,
-        "those that never die": a._pairs_never_dying_too,
+        "the topmost 1": b._reduced(pivot=min),
+        "one addition": b._reduced(often=False),
+        "no addition": b._pairs_without_additions,
+        "union for sum": b._reduced(add=lambda one, other: one | other),
+        "difference for sum": b._reduced(add=lambda one, other: one - other),
+        "rows for columns": b._reduced(lines=lambda matrix: matrix),
+        "death first": b._reduced(told=lambda birth, death: (death, birth)),
+        "counted from 1": b._reduced(told=lambda birth, death: (birth + 1, death + 1)),
+        "in place": b._pairs_in_place,
+        "those that never die": b._pairs_never_dying_too,
     },
     "component-deaths": {
-        "nearest neighbors": a._nearest_neighbors,
-        "the shortest edges": a._shortest_edges,
-        "parents, not roots": a._parents_only,
-        "from the longest edge": a._kruskal(order=lambda x: x.argsort(descending=True)),
-        "unsorted edges": a._kruskal(order=lambda x: torch.arange(len(x))),
-        "edges between neighbors left out": a._kruskal(least=2),
-        "islands forgotten": a._finite_only,
-        "the last component too": a._with_the_last,
-        "half the scale": lambda distances: a._kruskal()(distances) / 2,
+        "nearest neighbors": b._nearest_neighbors,
+        "the shortest edges": b._shortest_edges,
+        "parents, not roots": b._parents_only,
+        "from the longest edge": b._kruskal(order=lambda x: x.argsort(descending=True)),
+        "unsorted edges": b._kruskal(order=lambda x: torch.arange(len(x))),
+        "edges between neighbors left out": b._kruskal(least=2),
+        "islands forgotten": b._finite_only,
+        "the last component too": b._with_the_last,
+        "half the scale": lambda distances: b._kruskal()(distances) / 2,
     },
     "betti-curve": {
-        "alive at its death": a._curve(alive=torch.le),
-        "not yet at its birth": a._curve(born=torch.lt),
-        "finite bars only": a._curve(given=a._only_finite),
-        "along the scales": a._curve(dim=0),
-        "as if sorted": a._as_if_sorted,
-        "births only": a._births_only,
-        "a list": a._curve(kind=torch.Tensor.tolist),
-        "deaths first": a._curve(given=lambda bars: bars.flip(1)),
+        "alive at its death": b._curve(alive=torch.le),
+        "not yet at its birth": b._curve(born=torch.lt),
+        "finite bars only": b._curve(given=b._only_finite),
+        "along the scales": b._curve(dim=0),
+        "as if sorted": b._as_if_sorted,
+        "births only": b._births_only,
+        "a list": b._curve(kind=torch.Tensor.tolist),
+        "deaths first": b._curve(given=lambda bars: bars.flip(1)),
     },
 }
 
