@@ -34,6 +34,7 @@ CHAPTER_PACKAGES = (
     "representations",
     "local_errors",
     "spectra",
+    "persistent_homology",
 )
 
 #: The lines around a solution in a chapter's source, and what a learner finds in their place.
