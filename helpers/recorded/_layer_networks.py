@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import torch
@@ -40,7 +40,7 @@ def _mnist(train: bool) -> tuple[Tensor, Tensor]:
     return images, labels
 
 
-@cache
+@lru_cache(maxsize=1)
 def draw(seed: int) -> Draw:
     """The images of a seed."""
     generator = Generator().manual_seed(seed)
