@@ -64,7 +64,7 @@ def nested_spheres(
     """
     parts = [], []  # type: tuple[list[Tensor], list[Tensor]]
     for unit in range(units):
-        middle = torch.tensor([3.0 * (unit % 3), 3.0 * (unit // 3), 0.0])
+        middle = torch.tensor([3.6 * (unit % 3), 3.6 * (unit // 3), 0.0])
         inside = torch.randn(each // 5, 3, generator=generator)
         inside = inside / inside.norm(dim=1, keepdim=True)
         depth = torch.rand(each // 5, 1, generator=generator) ** (1 / 3)
