@@ -3,8 +3,9 @@
 Three sets of known topology, in the manner of their D-I (nine discs in a square), D-II (linked
 rings) and D-III (nested spheres); `helpers.topology.shapes` makes them. Networks of `DEPTH` hidden
 layers of equal width, with ReLU and with tanh, are trained on all points with Adam, at a rate that
-falls to 0 in `EPOCHS` epochs, or until they tell all right. Betti numbers of each class are those of the complex that joins
-points at most two steps apart in the graph of their 14 nearest neighbors, coefficients in Z/2.
+falls to 0 in `EPOCHS` epochs, or until they tell all right. Betti numbers of each class are those
+of the complex that joins points at most two steps apart in the graph of their 14 nearest neighbors,
+coefficients in Z/2.
 
 Results, by seed, set and activation: ``right``, the share told right at the end; ``epochs``, how
 many it took; ``betti``, for each class a row for the input and for each hidden layer.
