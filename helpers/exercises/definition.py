@@ -34,6 +34,7 @@ CHAPTER_PACKAGES = (
     "representations",
     "local_errors",
     "spectra",
+    "topology_of_layers",
 )
 
 #: The lines around a solution in a chapter's source, and what a learner finds in their place.
