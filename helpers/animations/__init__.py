@@ -1,4 +1,4 @@
-"""Animations of convolution arithmetic, made from its parameters.
+"""Animations of convolution arithmetic and of growing complexes, made from their parameters.
 
 Each is one inline SVG that moves by CSS alone. It takes its ink from the page, so it suits light
 and dark; the window has a thick frame, padding is dashed and the cells that a dilated kernel
@@ -18,9 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .filtration import rips_filtration
 from .scene import BLUE, ORANGE, Animation, Board, Pair, Scene, by, cells, each
 
-__all__ = ["Animation", "conv_transpose", "convolution"]
+__all__ = ["Animation", "conv_transpose", "convolution", "rips_filtration"]
 
 
 def convolution(

@@ -34,6 +34,7 @@ CHAPTER_PACKAGES = (
     "representations",
     "local_errors",
     "spectra",
+    "persistent_homology",
     "topology_of_layers",
 )
 

@@ -91,6 +91,11 @@ def likelihood_exponent(values, x_min):
     mean = math.fsum(logs) / len(logs)
     return 1 + 1 / mean, 1 / (mean * len(logs) ** 0.5)
 """,
+    "betti-curve": """\
+def betti_curve(bars, scales):
+    rows = bars.tolist()
+    return torch.tensor([sum(b <= s < d for b, d in rows) for s in scales.tolist()])
+""",
 }
 
 

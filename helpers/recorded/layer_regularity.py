@@ -110,7 +110,10 @@ from ..topology.regularity import (
     scaled,
     total_area,
 )
+from . import _layer_contrasts as contrasts
 from ._layer_networks import AUGMENTED, Draw, augmented, draw, trained
+
+__all__ = ["EPOCHS", "SCALES", "contrasts", "measure", "run"]
 
 EPOCHS = 5
 NETWORKS = ("LeNet", "MLP")

@@ -2,7 +2,7 @@
 
 `distances` makes distance matrices and takes samples, `persistence` makes diagrams of them, `betti`
 reads numbers, curves and landscapes off a diagram and compares two, `layers` does all of it for
-every layer of a network.
+every layer of a network. `reduction` is the same in small, to be read.
 """
 
 from .betti import (
@@ -18,6 +18,15 @@ from .diagram import Diagram
 from .distances import METRICS, furthest_points, pairwise_distances, random_subsets
 from .neighborhood import relative_neighborhood_edges
 from .persistence import persistence
+from .reduction import (
+    betti_of_complex,
+    boundary_matrix,
+    diagram_by_reduction,
+    rank_mod_2,
+    reduce_boundary,
+    rips_simplices,
+    with_faces,
+)
 from .spanning_tree import spanning_tree
 
 __all__ = [
@@ -25,15 +34,22 @@ __all__ = [
     "Diagram",
     "betti_curve",
     "betti_numbers",
+    "betti_of_complex",
     "bottleneck",
+    "boundary_matrix",
     "curve_distance",
+    "diagram_by_reduction",
     "furthest_points",
     "pairwise_distances",
     "persistence",
     "persistence_landscape",
     "random_subsets",
+    "rank_mod_2",
+    "reduce_boundary",
     "relative_neighborhood_edges",
+    "rips_simplices",
     "spanning_tree",
     "total_persistence",
     "wasserstein",
+    "with_faces",
 ]

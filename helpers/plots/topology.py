@@ -1,0 +1,296 @@
+"""Pictures of shape: complexes on the plane, barcodes, persistence diagrams, Betti curves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import combinations
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from . import COLORS, LINES, MARKERS, show, style
+
+#: Inches across a page.
+_PAGE = 6.9
+
+
+class Bars(Protocol):
+    """A persistence diagram: ``[k]`` has shape (bars, 2), births and deaths in dimension k."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, dimension: int, /) -> Tensor: ...
+
+
+def rips_complex(
+    panels: Mapping[str, tuple[Tensor, float]],
+    alt: str,
+    *,
+    discs: bool = False,
+    names: bool = False,
+) -> None:
+    """Show Vietoris–Rips complexes of points on the plane, side by side.
+
+    Edges join points no further apart than the scale; a triangle is shaded once its three edges
+    are there, darker where several lie on each other.
+
+    Parameters
+    ----------
+    panels
+        Title → (points of shape (n, 2), scale).
+    alt
+        What is to be seen, for those who do not see it.
+    discs
+        Draw around each point a disc whose *radius* is half the scale: two discs touch when the
+        edge between their centers is there.
+    names
+        Write each point's number beside it.
+
+    Raises
+    ------
+    ValueError
+        If ``panels`` or ``alt`` is empty or points have another shape.
+    """
+    from matplotlib.collections import LineCollection, PolyCollection
+    from matplotlib.patches import Circle
+
+    for title, (points, _) in panels.items():
+        if points.ndim != 2 or points.shape[1] != 2 or not len(points):
+            raise ValueError(f"{title!r} has points of {tuple(points.shape)}; allowed: (n, 2)")
+    with _panels(panels, columns=3, high=0.95) as (figure, grid):
+        for (title, (points, scale)), axes in zip(panels.items(), grid, strict=False):
+            places = points.detach().cpu().double()
+            near = torch.cdist(places, places) <= scale
+            corners = places.tolist()
+            edges = [(a, b) for a, b in combinations(range(len(places)), 2) if near[a, b]]
+            full = [
+                [corners[a], corners[b], corners[c]]
+                for a, b in edges
+                for c in (near[a] & near[b]).nonzero().flatten().tolist()
+                if c > b
+            ]
+            if discs:
+                for corner in corners:
+                    axes.add_patch(Circle(corner, scale / 2, color=COLORS[5], alpha=0.15, lw=0))
+            if full:
+                axes.add_collection(PolyCollection(full, facecolors=COLORS[1], alpha=0.18, lw=0))
+            lines = [[corners[a], corners[b]] for a, b in edges]
+            axes.add_collection(LineCollection(lines, colors=COLORS[0], linewidths=1))
+            axes.plot(*places.T.numpy(), "o", color="#000000", markersize=3.5)
+            if names:
+                for number, corner in enumerate(corners):
+                    near_it: Any = {"xytext": (4, 4), "textcoords": "offset points"}
+                    axes.annotate(str(number), corner, fontsize=9, **near_it)
+            axes.set_title(title)
+            axes.set_aspect("equal", adjustable="datalim")
+            axes.margins(0.12)
+            axes.set_axis_off()
+    show(figure, alt)
+
+
+def tree(points: Tensor, edges: Tensor, lengths: Tensor, alt: str) -> None:
+    """Show edges between points on the plane, each with its length.
+
+    Parameters
+    ----------
+    points
+        Shape (n, 2).
+    edges
+        Shape (m, 2): the numbers of the two points.
+    lengths
+        Shape (m,).
+    alt
+        What is to be seen, for those who do not see it.
+
+    Raises
+    ------
+    ValueError
+        If ``alt`` is empty or shapes do not go together.
+    """
+    if points.ndim != 2 or points.shape[1] != 2 or edges.shape != (len(lengths), 2):
+        raise ValueError(
+            f"points, edges, lengths have shapes {tuple(points.shape)}, {tuple(edges.shape)}, "
+            f"{tuple(lengths.shape)}; allowed: (n, 2), (m, 2), (m,)"
+        )
+    places = points.detach().cpu().double()
+    with _panels({"": None}, columns=1, high=0.8) as (figure, grid):
+        (axes,) = grid
+        for (one, other), length in zip(edges.tolist(), lengths.tolist(), strict=True):
+            ends = places[[one, other]]
+            axes.plot(*ends.T.numpy(), "-", color=COLORS[0], lw=1.5)
+            beside: Any = {"xytext": (5, 3), "textcoords": "offset points", "fontsize": 9}
+            axes.annotate(f"{length:.2f}", ends.mean(dim=0).tolist(), **beside)
+        axes.plot(*places.T.numpy(), "o", color="#000000", markersize=4)
+        axes.set_aspect("equal", adjustable="datalim")
+        axes.set_axis_off()
+    show(figure, alt)
+
+
+def barcode(panels: Mapping[str, Bars], alt: str, *, largest: int = 60) -> None:
+    """Show persistence diagrams as barcodes: a row a class, from its birth to its death.
+
+    A bar that never dies ends in an arrow. Dimensions differ in color and in dash.
+
+    Parameters
+    ----------
+    panels
+        Title → a diagram.
+    alt
+        What is to be seen, for those who do not see it.
+    largest
+        The most bars to draw a dimension: the longest. Where some are left out, it is said.
+
+    Raises
+    ------
+    ValueError
+        If ``panels`` or ``alt`` is empty, or no diagram has a bar.
+    """
+    end = _end(panels)
+    most = max(sum(min(len(bars), largest) for bars in _parts(one)) for one in panels.values())
+    high = min(4.5, 1.0 + 0.09 * most)
+    with _panels(panels, columns=2, high=0, inches=high) as (figure, grid):
+        for (title, diagram), axes in zip(panels.items(), grid, strict=False):
+            row, ticks = 0, []
+            for dimension, bars in enumerate(_parts(diagram)):
+                kept = bars[(bars[:, 1] - bars[:, 0]).argsort(descending=True)[:largest]]
+                kept = kept[kept[:, 0].argsort(stable=True)]
+                color, dash = COLORS[dimension % 6], LINES[dimension % len(LINES)]
+                for birth, death in kept.tolist():
+                    stop = min(death, end)
+                    axes.plot([birth, stop], [row, row], color=color, linestyle=dash, lw=1.8)
+                    if death == math.inf:
+                        axes.plot(stop, row, ">", color=color, markersize=6, clip_on=False)
+                    row -= 1
+                if len(kept):
+                    more = f"\n({len(kept)} of {len(bars)})" if len(kept) < len(bars) else ""
+                    ticks.append((row + len(kept) / 2 + 0.5, f"H{dimension}{more}"))
+                    row -= 1
+            axes.set_yticks([place for place, _ in ticks], [name for _, name in ticks])
+            axes.tick_params(axis="y", length=0, labelcolor="#000000")
+            axes.set(title=title, xlabel="scale", xlim=(0, end * 1.02))
+            axes.grid(visible=False, axis="y")
+            axes.spines["left"].set_visible(False)
+    show(figure, alt)
+
+
+def persistence_diagram(panels: Mapping[str, Bars], alt: str) -> None:
+    """Show persistence diagrams: a mark a class, birth to the right and death upward.
+
+    Classes that never die lie on a dashed line at the top, marked ∞. Dimensions differ in color
+    and in marker. All panels have one scale.
+
+    Parameters
+    ----------
+    panels
+        Title → a diagram.
+    alt
+        What is to be seen, for those who do not see it.
+
+    Raises
+    ------
+    ValueError
+        If ``panels`` or ``alt`` is empty, or no diagram has a bar.
+    """
+    end = _end(panels)
+    top = max(len(diagram) for diagram in panels.values())
+    with _panels(panels, columns=3, high=1.0) as (figure, grid):
+        for (title, diagram), axes in zip(panels.items(), grid, strict=False):
+            axes.plot([0, end], [0, end], color="#808080", linestyle="-", lw=1)
+            axes.plot([0, end], [end, end], color="#808080", linestyle="--", lw=1)
+            axes.text(end, end * 1.01, "∞", ha="right", va="bottom")
+            for dimension, bars in enumerate(_parts(diagram)):
+                births, deaths = bars.clamp(max=end).T.numpy()
+                looks: Any = {"markerfacecolor": "none", "markersize": 5, "alpha": 0.8}
+                looks |= {"color": COLORS[dimension % 6], "linestyle": "none"}
+                axes.plot(births, deaths, MARKERS[dimension], label=f"H{dimension}", **looks)
+            axes.set(title=title, xlabel="birth", ylabel="death")
+            axes.set_aspect("equal")
+        if top > 1:
+            handles, labels = figure.axes[0].get_legend_handles_labels()
+            figure.legend(handles, labels, loc="outside upper center", ncols=top)
+    show(figure, alt)
+
+
+def betti_curves(
+    panels: Mapping[str, Mapping[str, Sequence[float] | Tensor]],
+    scales: Sequence[float] | Tensor,
+    alt: str,
+    *,
+    xlabel: str = "scale",
+    ylabel: str | Mapping[str, str] = "Betti number",
+) -> None:
+    """Show Betti numbers by scale as steps, in panels side by side.
+
+    Parameters
+    ----------
+    panels
+        Title → name → the Betti number at each scale.
+    scales
+        Where they were counted, in ascending order.
+    alt
+        What is to be seen, for those who do not see it.
+    xlabel, ylabel
+        The axes' labels, with units where there are some.
+
+    Raises
+    ------
+    ValueError
+        If ``panels`` or ``alt`` is empty, or a curve has not one value a scale.
+    """
+    places = [float(scale) for scale in scales]
+    for curves in panels.values():
+        for name, values in curves.items():
+            if len(values) != len(places):
+                raise ValueError(f"{name!r} has {len(values)} values; allowed: {len(places)}")
+    with _panels(panels, columns=2, high=0.72) as (figure, grid):
+        entries: dict[str, Any] = {}
+        for (title, curves), axes in zip(panels.items(), grid, strict=False):
+            for place, (name, values) in enumerate(curves.items()):
+                looks: Any = {"color": COLORS[place % 6], "linestyle": LINES[place % len(LINES)]}
+                heights = [float(value) for value in values]
+                (line,) = axes.plot(places, heights, drawstyle="steps-post", lw=1.6, **looks)
+                entries.setdefault(name, line)
+            label = ylabel if isinstance(ylabel, str) else ylabel.get(title, "Betti number")
+            axes.set(title=title, xlabel=xlabel, ylabel=label)
+            axes.set_ylim(bottom=0)
+        if len(entries) > 1:
+            where = {"loc": "outside upper center", "ncols": min(4, len(entries))}
+            figure.legend(list(entries.values()), list(entries), **where)
+    show(figure, alt)
+
+
+def _parts(diagram: Bars) -> Iterator[Tensor]:
+    """The bars of each dimension, on the CPU in float64."""
+    return (diagram[k].detach().cpu().double().reshape(-1, 2) for k in range(len(diagram)))
+
+
+def _end(panels: Mapping[str, Bars]) -> float:
+    """Where the scale of a picture ends: a little after the last finite number."""
+    found = [part[part.isfinite()] for one in panels.values() for part in _parts(one)]
+    last = max((float(values.max()) for values in found if len(values)), default=math.nan)
+    if math.isnan(last):
+        raise ValueError("panels has no bars; allowed: one or more")
+    return 1.1 * last if last > 0 else 1.0
+
+
+@contextmanager
+def _panels(
+    panels: Mapping[str, Any], columns: int, high: float, inches: float = 0.0
+) -> Iterator[tuple[Any, Any]]:
+    """A figure and its axes, a panel each, to be drawn on in the house style."""
+    from matplotlib.figure import Figure
+
+    if not panels:
+        raise ValueError("panels is empty; allowed: one entry or more")
+    across = min(columns, len(panels))
+    down = -(-len(panels) // across)
+    wide = min(4.6 if across == 1 else 3.4, _PAGE / across)
+    with style():
+        figure = Figure(figsize=(wide * across, (inches or high * wide + 0.3) * down))
+        grid = figure.subplots(down, across, squeeze=False).flat
+        for axes in grid[len(panels) :]:
+            axes.set_axis_off()
+        yield figure, grid
