@@ -74,6 +74,8 @@ def _clouds_cases(random: random.Random) -> Iterator[Case]:
         shapes |= {"head.weight": (3, width), "head.bias": (3,)}
         state = {name: normal(random, *shape, dtype=_WIDE) for name, shape in shapes.items()}
         state["norm.running_mean"] = normal(random, channels, dtype=_WIDE)
+        for name in ("norm.weight", "norm.bias"):  # so that ReLU lets something through
+            state[name] = state[name].abs() + 0.5
         state["norm.running_var"] = normal(random, channels, dtype=_WIDE).square() + 0.5
         state["norm.num_batches_tracked"] = torch.tensor(3)
         training = group in ("evaluation mode", "left as it was")
