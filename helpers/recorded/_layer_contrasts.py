@@ -104,7 +104,7 @@ def _of(network: str, found: Mapping[str, Contrast]) -> list[str]:
     second = explained({"B1", "B2"} <= lower, bool({"B1"} & (higher | small)))
     third = explained("C1" in lower, "C1" in higher)
     ratios = {name: f"{math.exp(c.mean):.2f}" for name, c in said.items()}
-    seen = "reproduced" if "C1" in lower else "not reproduced"
+    seen = "reproduced" if "C1" in lower else f"not reproduced (C1 is {said['C1'].verdict})"
     sentences = [
         f"{network}: the observation is {seen}; a fresh network's last hidden layer has "
         f"{ratios['C1']} times the irregularity of the pixels.",

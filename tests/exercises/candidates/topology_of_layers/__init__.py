@@ -179,4 +179,11 @@ WRONG: dict[str, dict[str, object]] = {
 }
 
 # Mutants of the solutions that are right all the same, by their descriptions.
-EQUIVALENT: dict[str, set[str]] = {}
+EQUIVALENT: dict[str, set[str]] = {
+    # of a vector the last dimension is the first
+    "curve-irregularity": {"line 14: 0 -> -1"},
+    # normal noise is as likely as its negative
+    "gaussian-cloud": {
+        "line 15: middle + noise * lengths @ axes.T -> middle - noise * lengths @ axes.T"
+    },
+}
