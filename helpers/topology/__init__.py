@@ -14,18 +14,26 @@ from .betti import (
     total_persistence,
     wasserstein,
 )
+from .diagram import Diagram
 from .distances import METRICS, furthest_points, pairwise_distances, random_subsets
+from .neighborhood import relative_neighborhood_edges
+from .persistence import persistence
+from .spanning_tree import spanning_tree
 
 __all__ = [
     "METRICS",
+    "Diagram",
     "betti_curve",
     "betti_numbers",
     "bottleneck",
     "curve_distance",
     "furthest_points",
     "pairwise_distances",
+    "persistence",
     "persistence_landscape",
     "random_subsets",
+    "relative_neighborhood_edges",
+    "spanning_tree",
     "total_persistence",
     "wasserstein",
 ]

@@ -1,0 +1,55 @@
+"""How much memory persistence takes, told before it is taken."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import torch
+
+_GIB = 2**30
+
+
+def simplices(edges: int, dimension: int) -> float:
+    """The most simplices of a dimension that so many edges can make (Kruskal and Katona).
+
+    They are most if the edges are all those between x points, x (x − 1) / 2 = edges.
+
+    >>> simplices(6, 2)
+    4.0
+    """
+    points = (1 + math.sqrt(1 + 8 * edges)) / 2
+    product = 1.0
+    for k in range(dimension + 1):
+        product *= max(points - k, 0.0) / (k + 1)
+    return product
+
+
+def available(device: torch.device) -> float:
+    """Bytes that are free where a tensor lies; infinite if the system does not tell."""
+    if device.type == "cuda":
+        return float(torch.cuda.mem_get_info(device)[0])
+    try:
+        told = Path("/proc/meminfo").read_text(encoding="ascii").split("MemAvailable:")[1]
+        return float(told.split()[0]) * 1024
+    except (OSError, IndexError):  # another system
+        return math.inf
+
+
+def check(needed: float, limit: float, points: int, doing: str) -> None:
+    """Refuse what does not fit.
+
+    Raises
+    ------
+    MemoryError
+        With both numbers, and what to do about it.
+    """
+    if needed <= limit:
+        return
+    fits = int(points * math.sqrt(limit / needed)) if doing == "distances" else None
+    fewer = f"about {fits:,} points" if fits else "fewer points"
+    raise MemoryError(
+        f"{doing} for {points:,} points would take about {needed / _GIB:.2g} GiB of memory, and "
+        f"{limit / _GIB:.2g} GiB are allowed. Take {fewer} (furthest_points chooses them well), a "
+        "smaller threshold or a lower max_dimension; or raise memory_limit, in bytes"
+    )
