@@ -16,18 +16,23 @@ from .betti import (
 )
 from .diagram import Diagram
 from .distances import METRICS, furthest_points, pairwise_distances, random_subsets
+from .layers import SCALES, layer_topology
 from .neighborhood import relative_neighborhood_edges
 from .persistence import persistence
+from .saved import LayerTopology
 from .spanning_tree import spanning_tree
 
 __all__ = [
     "METRICS",
+    "SCALES",
     "Diagram",
+    "LayerTopology",
     "betti_curve",
     "betti_numbers",
     "bottleneck",
     "curve_distance",
     "furthest_points",
+    "layer_topology",
     "pairwise_distances",
     "persistence",
     "persistence_landscape",
