@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -183,3 +184,37 @@ def by_layer(
 def _some(name: str, values: Mapping[str, Any]) -> None:
     if not values:
         raise ValueError(f"{name} is empty; allowed: one entry or more")
+
+
+def save_figures(result: Any, folder: Path) -> None:
+    """Put a layer's figures into a folder: for the argument ``draw`` of `layer_topology`.
+
+    Parameters
+    ----------
+    result
+        A `helpers.topology.LayerTopology`.
+    folder
+        Gets ``curves.svg`` (Betti curves) and ``births-deaths.svg``, in units of the median
+        distance; each is written beside its place and then moved there.
+    """
+    from matplotlib.figure import Figure
+
+    unit = result.median or 1.0
+    with style():
+        curves, pairs = Figure(), Figure(figsize=(4.0, 3.6))
+        axes = curves.subplots()
+        for dimension, curve in enumerate(result.curves):
+            axes.plot(result.scales.tolist(), curve.tolist(), label=f"β{dimension}")
+        axes.set(title=result.name, xlabel="scale, in medians", ylabel="Betti number", yscale="log")
+        axes.legend()
+        axes = pairs.subplots()
+        for dimension, (bars, mark) in enumerate(zip(result.diagram, MARKERS, strict=False)):
+            finite = bars[bars.isfinite().all(dim=1)].double() / unit
+            axes.plot(*finite.T.numpy(), mark, markersize=3, label=f"H{dimension}")
+        axes.axline((0, 0), slope=1, color="#000000", lw=1)
+        axes.set(title=result.name, xlabel="birth, in medians", ylabel="death, in medians")
+        axes.legend()
+        for name, figure in (("curves.svg", curves), ("births-deaths.svg", pairs)):
+            beside = folder / f".{name}"
+            figure.savefig(beside, format="svg")
+            beside.replace(folder / name)
