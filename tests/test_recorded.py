@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from helpers import recorded
-from helpers.recorded import local_error_methods, local_errors
+from helpers.recorded import layer_regularity, local_error_methods, local_errors, naitzat
 
 NAMES = recorded.names()
 
@@ -95,3 +95,56 @@ def test_jitter_moves_an_image_as_a_whole() -> None:
         assert len(fits) == 1
         shifts.add(fits[0])
     assert len(shifts) == 25
+
+
+def made_up(effects: dict[str, float], seeds: int = 10) -> dict[str, Any]:
+    """Results in which rows differ from 1 by an effect and a little noise, the same in both."""
+    generator = torch.Generator().manual_seed(0)
+
+    def parts() -> dict[str, Any]:
+        noise = torch.randn(99, generator=generator).mul(0.01).exp().tolist()
+        tables = {}
+        for part, last in {"pixels": 0, **layer_regularity.contrasts.NAMED}.items():
+            families = (layer_regularity.contrasts.PRIMARY, layer_regularity.contrasts.SUPPORTING)
+            rows = {r.format(last) for f in families for pair in f.values() for r in pair}
+            values = {row: effects.get(row.replace(f"| {last} |", "|"), 1.0) for row in rows}
+            tables[part] = {"measured": {row: [v * noise.pop()] for row, v in values.items()}}
+        return tables
+
+    return {str(seed): parts() for seed in range(seeds)}
+
+
+def test_verdicts_follow_the_protocol() -> None:
+    said = layer_regularity.contrasts.conclusions(made_up({}))
+    assert all("undecided" not in line for line in said if "explanation 1" in line)
+    assert "LeNet: explanation 1, the shared augmentation: fails (1.00 times)." in said
+    regular = made_up({"fresh | none": 0.5, "fresh | Gaussian": 0.5, "fresh | shared crop": 0.3})
+    said = layer_regularity.contrasts.conclusions(regular)
+    assert any("MLP: the observation is reproduced" in line for line in said)
+    assert any("explanation 3, the map before it learns: supported" in line for line in said)
+    assert any("Gaussian cloud of the layer's covariance does the same" in line for line in said)
+    assert any("explanation 1, the shared augmentation: supported" in line for line in said)
+    assert any("MLP: explanation 2, learning: fails" in line for line in said)
+
+
+def test_too_few_seeds_say_nothing() -> None:
+    one = made_up({}, seeds=1) | {"7": {"pixels": {}}}
+    (said,) = layer_regularity.contrasts.conclusions(one)
+    assert "nothing can be said" in said
+    with pytest.raises(ValueError, match="1 differences"):
+        layer_regularity.contrasts.contrast(one, "MLP", ("pixels | none", "pixels | none"), 1)
+
+
+def test_a_cloud_is_measured_the_same_whatever_its_unit() -> None:
+    points = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))
+    row, curve = layer_regularity.measure(points, 20, seed=1)
+    again, _ = layer_regularity.measure(1000 * points, 20, seed=1)
+    assert row == pytest.approx(again, rel=1e-4)
+    assert len(row) == len(layer_regularity.COLUMNS)
+    assert len(curve) == len(layer_regularity.SCALES)
+
+
+def test_networks_of_naitzat_begin_with_the_true_betti_numbers() -> None:
+    found = naitzat.one("D-I", "ReLU", seed=0, epochs=1)
+    assert [rows[0] for rows in found["betti"]] == [[9, 0], [1, 9]]
+    assert [len(rows) for rows in found["betti"]] == [naitzat.DEPTH + 1] * 2

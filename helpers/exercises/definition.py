@@ -35,6 +35,7 @@ CHAPTER_PACKAGES = (
     "local_errors",
     "spectra",
     "persistent_homology",
+    "topology_of_layers",
 )
 
 #: The lines around a solution in a chapter's source, and what a learner finds in their place.

@@ -96,6 +96,13 @@ def betti_curve(bars, scales):
     rows = bars.tolist()
     return torch.tensor([sum(b <= s < d for b, d in rows) for s in scales.tolist()])
 """,
+    "median-scale": """\
+def median_scaled(distances):
+    places = range(len(distances))
+    values = sorted(distances[a, b].item() for a in places for b in places if a < b)
+    low, high = values[(len(values) - 1) // 2], values[len(values) // 2]
+    return 2 * distances / (low + high)
+""",
 }
 
 

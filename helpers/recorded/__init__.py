@@ -32,8 +32,9 @@ _HERE = Path(__file__).parent
 
 
 def names() -> list[str]:
-    """The experiments that can be recorded."""
-    return sorted(found.name for found in pkgutil.iter_modules([str(_HERE)]))
+    """The experiments that can be recorded; what begins with an underscore is a part of one."""
+    found = (module.name for module in pkgutil.iter_modules([str(_HERE)]))
+    return sorted(name for name in found if not name.startswith("_"))
 
 
 def about(name: str) -> str:

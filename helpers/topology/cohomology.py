@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,34 +31,53 @@ from .diagram import sorted_bars
 from .edges import FAR, RankedEdges, ranked_edges
 from .neighborhood import open_pairs
 from .spanning_tree import boruvka, prim
+from .sweep import CLASSES, Sweep
 
 #: Numbers in a tile.
 _TILE = 2**20
+#: A column that needs more additions is left to the sweep.
+_LONG = 100
 
 
-class TooManyAdditions(Exception):
-    """The reduction took more additions than it was allowed."""
+@dataclass(frozen=True, eq=False)
+class Births:
+    """What the edges of the relative neighborhood graph do.
+
+    Attributes
+    ----------
+    ranks
+        Shape ``(m,)``, ascending: the edges with which a class of H1 is born.
+    open
+        Shape ``(edges,)``: whether an edge is in the graph, for births and the spanning tree.
+    """
+
+    ranks: Tensor
+    open: Tensor
 
 
 @dataclass(frozen=True, eq=False)
 class Loops:
-    """What a reduction found: ranks of the edges of birth, and of death (-1: never)."""
+    """What a reduction found: ranks of the edges of birth and of death (-1: never), and its work:
+    how many coboundaries were added, and how many columns were left to the sweep."""
 
     births: Tensor
     deaths: Tensor
     additions: int
+    swept: int
 
 
-def birth_ranks(edges: RankedEdges) -> Tensor:
-    """The ranks of the edges with which a class of H1 is born, shape ``(m,)``, ascending."""
+def find_births(edges: RankedEdges) -> Births:
+    """The edges with which a class of H1 is born: of the graph, and not of the tree."""
     ranks = edges.ranks
-    tree = boruvka(ranks) if ranks.device.type != "cpu" else torch.from_numpy(prim(ranks.numpy()))
-    open_ = open_pairs(ranks)
-    births = torch.zeros(len(edges.places) + 1, dtype=torch.bool, device=ranks.device)
-    births[ranks[open_[:, 0], open_[:, 1]].long()] = True
-    joining = ranks[tree[:, 0], tree[:, 1]].long()
-    births[joining.clamp_max(len(edges.places))] = False
-    return births[:-1].nonzero()[:, 0]
+    device = ranks.device
+    tree = boruvka(ranks) if device.type != "cpu" else torch.from_numpy(prim(ranks.numpy()))
+    pairs = open_pairs(ranks)
+    open_ = torch.zeros(len(edges.places), dtype=torch.bool, device=device)
+    open_[ranks[pairs[:, 0], pairs[:, 1]].long()] = True
+    joining = ranks[tree[:, 0], tree[:, 1]]
+    births = open_.clone()
+    births[joining[joining < FAR].long()] = False
+    return Births(births.nonzero()[:, 0], open_)
 
 
 def first_pivots(edges: RankedEdges, births: Tensor) -> tuple[Tensor, Tensor]:
@@ -76,39 +96,47 @@ def first_pivots(edges: RankedEdges, births: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat(keys), torch.cat(taken)
 
 
-def reduce(edges: RankedEdges, births: Tensor, limit: int | None = None) -> Loops:
-    """Pair each birth with the triangle that fills its loop.
+def reduce(edges: RankedEdges, births: Births) -> Loops:
+    """Pair each birth with the triangle that fills its loop."""
+    keys, taken = (found.tolist() for found in first_pivots(edges, births.ranks))
+    order = births.ranks.tolist()
+    columns = _Columns(edges)
+    long = []
+    for birth, key, apparent in zip(order[::-1], keys[::-1], taken[::-1], strict=True):
+        if key < 0:
+            continue  # there is no triangle on it
+        if not apparent and key not in columns.chains:
+            columns.end(key, birth, [birth])
+        elif not columns.reduce(birth):
+            long.append(birth)
+    if long:
+        open_ = births.open.cpu().numpy()
+        sweep = Sweep(columns.ranks, columns.places, open_, columns.chains, columns.owners)
+        for first in range(0, len(long), CLASSES):
+            sweep.run(long[first : first + CLASSES])
+    ends = {birth: key // columns.count for key, birth in columns.owners.items()}
+    deaths = torch.tensor([ends.get(birth, -1) for birth in order], device=births.ranks.device)
+    return Loops(births.ranks, deaths.long(), columns.additions, len(long))
 
-    Raises
-    ------
-    TooManyAdditions
-        If coboundaries have to be added more than ``limit`` times.
+
+class _Columns:
+    """Columns that need additions, one after the other.
+
+    ``owners`` and ``chains`` say who ends at a triangle: the edge of its birth, and the edges whose
+    coboundaries make up its column.
     """
-    keys, taken = (found.tolist() for found in first_pivots(edges, births))
-    reduction = _Reduction(edges, limit)
-    ranks = births.tolist()
-    deaths = [-1] * len(ranks)
-    for place in range(len(ranks) - 1, -1, -1):
-        key = keys[place]
-        if key >= 0 and (taken[place] or key in reduction.chains):
-            key = reduction.column(ranks[place])
-        elif key >= 0:
-            reduction.chains[key] = (ranks[place],)
-        deaths[place] = key // reduction.count if key >= 0 else -1
-    device = births.device
-    return Loops(births, torch.tensor(deaths, device=device).long(), reduction.additions)
 
-
-class _Reduction:
-    """Columns that need additions, one after the other."""
-
-    def __init__(self, edges: RankedEdges, limit: int | None) -> None:
+    def __init__(self, edges: RankedEdges) -> None:
         self.ranks = edges.ranks.cpu().numpy()
         self.places = edges.places.cpu().numpy()
         self.count = len(self.ranks)
         self.vertices = np.arange(self.count)
-        self.chains: dict[int, tuple[int, ...]] = {}  # pivot -> the edges whose coboundaries sum up
-        self.additions, self.limit = 0, limit
+        self.owners: dict[int, int] = {}
+        self.chains: dict[int, Any] = {}
+        self.additions = 0
+
+    def end(self, key: int, birth: int, chain: Iterable[int]) -> None:
+        self.owners[key], self.chains[key] = birth, tuple(chain)
 
     def coboundary(self, rank: int) -> np.ndarray:
         """The keys of the triangles on an edge, ascending."""
@@ -131,24 +159,24 @@ class _Reduction:
         between = np.maximum(self.ranks[i], self.ranks[j]) < rank
         return rank if int(between.argmax()) == opposite else None
 
-    def column(self, rank: int) -> int:
-        """Add to an edge's coboundary until its pivot is free; the pivot, or -1 if it vanishes."""
-        chain = {rank}
-        column = _Column(self.coboundary(rank))
-        while (key := column.pivot()) >= 0:
+    def reduce(self, birth: int) -> bool:
+        """Add to an edge's coboundary until its pivot is free. False if that takes too long."""
+        chain, added_to = {birth}, _Column(self.coboundary(birth))
+        allowed = self.additions + _LONG
+        while (key := added_to.pivot()) >= 0:
             edge = self.apparent(key)
-            added = (edge,) if edge is not None else self.chains.get(key, ())
-            if not added:
-                self.chains[key] = tuple(chain)
+            others = self.chains.get(key) if edge is None else (edge,)
+            if others is None:
+                self.end(key, birth, chain)
                 break
-            chain.symmetric_difference_update(added)
-            self.additions += len(added)
-            if self.limit is not None and self.additions > self.limit:
-                raise TooManyAdditions
-            for other in added:
+            self.additions += len(others)
+            if self.additions > allowed:
+                return False
+            chain.symmetric_difference_update(others)
+            for other in others:
                 keys = self.coboundary(other)
-                column.add(keys[np.searchsorted(keys, key) :])
-        return key
+                added_to.add(keys[np.searchsorted(keys, key) :])
+        return True
 
 
 class _Column:
@@ -186,11 +214,11 @@ class _Column:
         return -1
 
 
-def loops(distances: Tensor, limit: float, additions: int | None = None) -> Tensor:
-    """The bars of H1, shape ``(m, 2)``, of edges up to ``limit``; as in `reduce`."""
+def loops(distances: Tensor, limit: float) -> Tensor:
+    """The bars of H1, shape ``(m, 2)``, of the edges up to ``limit``."""
     if len(distances) < 4:
         return distances.new_zeros(0, 2)
     edges = ranked_edges(distances, limit)
-    found = reduce(edges, birth_ranks(edges), additions)
+    found = reduce(edges, find_births(edges))
     lengths = torch.cat([edges.lengths, edges.lengths.new_full((1,), math.inf)])
     return sorted_bars(lengths[found.births], lengths[found.deaths])  # -1 is the last: infinity
