@@ -115,7 +115,7 @@ def of_distances(
     """The diagram of one distance matrix that was checked."""
     points = len(distances)
     if backend == "auto":
-        backend = "torch" if max_dimension == 0 else "gudhi"
+        backend = "torch" if max_dimension <= 1 else "gudhi"
     if backend == "torch" and max_dimension == 0:
         return Diagram((_components(distances, threshold),), points, threshold, backend)
     distances = _without_duplicates(distances)
