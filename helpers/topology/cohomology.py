@@ -34,10 +34,11 @@ from .sweep import CLASSES, Sweep
 
 #: Numbers in a tile.
 _TILE = 2**20
-#: Work after which a column is put off, in about microseconds; those put off then share some more.
+#: Work after which a column is put off, in about microseconds; four times more when it is tried
+#: again.
 _LONG = 5000
-#: A sweep costs about edges × points / this.
-_SWEEP = 2000
+#: All further trials may take half as much as a sweep: edges × points / this.
+_SWEEP = 4000
 #: How much of the filtration a column looks at first: one part in so many.
 _WINDOW = 64
 
@@ -52,10 +53,13 @@ class Births:
         Shape ``(m,)``, ascending: the edges with which a class of H1 is born.
     open
         Shape ``(edges,)``: whether an edge is in the graph, for births and the spanning tree.
+    tree
+        Shape ``(t,)``, ascending: the edges with which a component ends.
     """
 
     ranks: Tensor
     open: Tensor
+    tree: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +83,9 @@ def find_births(edges: RankedEdges) -> Births:
     open_[ranks[pairs[:, 0], pairs[:, 1]].long()] = True
     joining = ranks[tree[:, 0], tree[:, 1]]
     births = open_.clone()
-    births[joining[joining < FAR].long()] = False
-    return Births(births.nonzero()[:, 0], open_)
+    joining = joining[joining < FAR].long().sort().values
+    births[joining] = False
+    return Births(births.nonzero()[:, 0], open_, joining)
 
 
 def first_pivots(edges: RankedEdges, births: Tensor) -> tuple[Tensor, Tensor]:
@@ -112,11 +117,12 @@ def reduce(edges: RankedEdges, births: Births) -> Loops:
             columns.end(key, birth, [birth])
         elif (left := columns.reduce(birth, _LONG)) is not None:
             long.append(left)
-    until = columns.work + len(edges.places) * columns.count // _SWEEP
-    again, long = long, []
-    for birth in again:  # a few more additions cost less than a sweep, if they are enough
-        left = columns.reduce(birth, until - columns.work)
-        long += [] if left is None else [left]
+    until = columns.work + max(4 * _LONG, len(edges.places) * columns.count // _SWEEP)
+    allowed = _LONG
+    while long and columns.work < until:  # while that costs less than a sweep
+        allowed *= 4
+        left_over = [columns.reduce(birth, min(allowed, until - columns.work)) for birth in long]
+        long = [birth for birth in left_over if birth is not None]
     if long:
         open_ = births.open.cpu().numpy()
         sweep = Sweep(columns.ranks, columns.places, open_, columns.chains, columns.owners)
@@ -208,11 +214,13 @@ class _Columns:
         return None
 
 
-def loops(distances: Tensor, limit: float) -> Tensor:
-    """The bars of H1, shape ``(m, 2)``, of the edges up to ``limit``."""
-    if len(distances) < 4:
-        return distances.new_zeros(0, 2)
+def components_and_loops(distances: Tensor, limit: float) -> tuple[Tensor, Tensor]:
+    """The bars of H0 and H1, each of shape ``(m, 2)``, of the edges up to ``limit``."""
     edges = ranked_edges(distances, limit)
-    found = reduce(edges, find_births(edges))
+    births = find_births(edges)
     lengths = torch.cat([edges.lengths, edges.lengths.new_full((1,), math.inf)])
-    return sorted_bars(lengths[found.births], lengths[found.deaths])  # -1 is the last: infinity
+    deaths = lengths.new_full((len(distances),), math.inf)
+    deaths[: len(births.tree)] = lengths[births.tree]
+    found = reduce(edges, births)
+    h1 = sorted_bars(lengths[found.births], lengths[found.deaths])  # -1 is the last: infinity
+    return sorted_bars(torch.zeros_like(deaths), deaths), h1
