@@ -1,8 +1,44 @@
-"""Topology of point clouds and of layers: distances, persistence diagrams, what they say."""
+"""The shape of data: distances, persistent homology, and what to read off it.
 
+`distances` makes distance matrices and takes samples, `persistence` makes diagrams of them, `betti`
+reads numbers, curves and landscapes off a diagram and compares two, `layers` does all of it for
+every layer of a network.
+"""
+
+from .betti import (
+    betti_curve,
+    betti_numbers,
+    bottleneck,
+    curve_distance,
+    persistence_landscape,
+    total_persistence,
+    wasserstein,
+)
 from .diagram import Diagram
+from .distances import METRICS, furthest_points, pairwise_distances, random_subsets
+from .layers import SCALES, layer_topology
 from .neighborhood import relative_neighborhood_edges
 from .persistence import persistence
+from .saved import LayerTopology
 from .spanning_tree import spanning_tree
 
-__all__ = ["Diagram", "persistence", "relative_neighborhood_edges", "spanning_tree"]
+__all__ = [
+    "METRICS",
+    "SCALES",
+    "Diagram",
+    "LayerTopology",
+    "betti_curve",
+    "betti_numbers",
+    "bottleneck",
+    "curve_distance",
+    "furthest_points",
+    "layer_topology",
+    "pairwise_distances",
+    "persistence",
+    "persistence_landscape",
+    "random_subsets",
+    "relative_neighborhood_edges",
+    "spanning_tree",
+    "total_persistence",
+    "wasserstein",
+]
