@@ -98,7 +98,7 @@ def layer_topology(
     Notes
     -----
     Diagrams of several layers are computed at the same time, on as many threads as
-    `torch.get_num_threads` says; GUDHI computes without holding Python's lock.
+    `torch.get_num_threads` says: torch and GUDHI compute without holding Python's lock.
 
     Examples
     --------
