@@ -2,7 +2,7 @@
 
 `distances` makes distance matrices and takes samples, `persistence` makes diagrams of them, `betti`
 reads numbers, curves and landscapes off a diagram and compares two, `layers` does all of it for
-every layer of a network. `reduction` is the same in small, to be read.
+every layer of a network.
 """
 
 from .betti import (
@@ -16,6 +16,7 @@ from .betti import (
 )
 from .diagram import Diagram
 from .distances import METRICS, furthest_points, pairwise_distances, random_subsets
+from .layers import SCALES, layer_topology
 from .neighborhood import relative_neighborhood_edges
 from .persistence import persistence
 from .reduction import (
@@ -27,11 +28,14 @@ from .reduction import (
     rips_simplices,
     with_faces,
 )
+from .saved import LayerTopology
 from .spanning_tree import spanning_tree
 
 __all__ = [
     "METRICS",
+    "SCALES",
     "Diagram",
+    "LayerTopology",
     "betti_curve",
     "betti_numbers",
     "betti_of_complex",
@@ -40,6 +44,7 @@ __all__ = [
     "curve_distance",
     "diagram_by_reduction",
     "furthest_points",
+    "layer_topology",
     "pairwise_distances",
     "persistence",
     "persistence_landscape",

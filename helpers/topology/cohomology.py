@@ -17,10 +17,10 @@ components.
 
 from __future__ import annotations
 
-import heapq
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,34 +30,62 @@ from .diagram import sorted_bars
 from .edges import FAR, RankedEdges, ranked_edges
 from .neighborhood import open_pairs
 from .spanning_tree import boruvka, prim
+from .sweep import CLASSES, Sweep
 
 #: Numbers in a tile.
 _TILE = 2**20
+#: Work after which a column is put off, in about microseconds; four times more when it is tried
+#: again.
+_LONG = 5000
+#: All further trials may take half as much as a sweep: edges × points / this.
+_SWEEP = 4000
+#: How much of the filtration a column looks at first: one part in so many.
+_WINDOW = 64
 
 
-class TooManyAdditions(Exception):
-    """The reduction took more additions than it was allowed."""
+@dataclass(frozen=True, eq=False)
+class Births:
+    """What the edges of the relative neighborhood graph do.
+
+    Attributes
+    ----------
+    ranks
+        Shape ``(m,)``, ascending: the edges with which a class of H1 is born.
+    open
+        Shape ``(edges,)``: whether an edge is in the graph, for births and the spanning tree.
+    tree
+        Shape ``(t,)``, ascending: the edges with which a component ends.
+    """
+
+    ranks: Tensor
+    open: Tensor
+    tree: Tensor
 
 
 @dataclass(frozen=True, eq=False)
 class Loops:
-    """What a reduction found: ranks of the edges of birth, and of death (-1: never)."""
+    """What a reduction found: ranks of the edges of birth and of death (-1: never), and its work:
+    how many coboundaries were added, and how many columns were left to the sweep."""
 
     births: Tensor
     deaths: Tensor
     additions: int
+    swept: int
 
 
-def birth_ranks(edges: RankedEdges) -> Tensor:
-    """The ranks of the edges with which a class of H1 is born, shape ``(m,)``, ascending."""
+def find_births(edges: RankedEdges) -> Births:
+    """The edges with which a class of H1 is born: of the graph, and not of the tree."""
     ranks = edges.ranks
-    tree = boruvka(ranks) if ranks.device.type != "cpu" else torch.from_numpy(prim(ranks.numpy()))
-    open_ = open_pairs(ranks)
-    births = torch.zeros(len(edges.places) + 1, dtype=torch.bool, device=ranks.device)
-    births[ranks[open_[:, 0], open_[:, 1]].long()] = True
-    joining = ranks[tree[:, 0], tree[:, 1]].long()
-    births[joining.clamp_max(len(edges.places))] = False
-    return births[:-1].nonzero()[:, 0]
+    device = ranks.device
+    tree = boruvka(ranks) if device.type != "cpu" else torch.from_numpy(prim(ranks.numpy()))
+    pairs = open_pairs(ranks)
+    open_ = torch.zeros(len(edges.places), dtype=torch.bool, device=device)
+    open_[ranks[pairs[:, 0], pairs[:, 1]].long()] = True
+    joining = ranks[tree[:, 0], tree[:, 1]]
+    births = open_.clone()
+    joining = joining[joining < FAR].long().sort().values
+    births[joining] = False
+    return Births(births.nonzero()[:, 0], open_, joining)
 
 
 def first_pivots(edges: RankedEdges, births: Tensor) -> tuple[Tensor, Tensor]:
@@ -76,121 +104,123 @@ def first_pivots(edges: RankedEdges, births: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat(keys), torch.cat(taken)
 
 
-def reduce(edges: RankedEdges, births: Tensor, limit: int | None = None) -> Loops:
-    """Pair each birth with the triangle that fills its loop.
+def reduce(edges: RankedEdges, births: Births) -> Loops:
+    """Pair each birth with the triangle that fills its loop."""
+    keys, taken = (found.tolist() for found in first_pivots(edges, births.ranks))
+    order = births.ranks.tolist()
+    columns = _Columns(edges)
+    long = []
+    for birth, key, apparent in zip(order[::-1], keys[::-1], taken[::-1], strict=True):
+        if key < 0:
+            continue  # there is no triangle on it
+        if not apparent and key not in columns.chains:
+            columns.end(key, birth, [birth])
+        elif (left := columns.reduce(birth, _LONG)) is not None:
+            long.append(left)
+    until = columns.work + max(4 * _LONG, len(edges.places) * columns.count // _SWEEP)
+    allowed = _LONG
+    while long and columns.work < until:  # while that costs less than a sweep
+        allowed *= 4
+        left_over = [columns.reduce(birth, min(allowed, until - columns.work)) for birth in long]
+        long = [birth for birth in left_over if birth is not None]
+    if long:
+        open_ = births.open.cpu().numpy()
+        sweep = Sweep(columns.ranks, columns.places, open_, columns.chains, columns.owners)
+        for first in range(0, len(long), CLASSES):
+            sweep.run(long[first : first + CLASSES])
+    ends = {birth: key // columns.count for key, birth in columns.owners.items()}
+    deaths = torch.tensor([ends.get(birth, -1) for birth in order], device=births.ranks.device)
+    return Loops(births.ranks, deaths.long(), columns.additions, len(long))
 
-    Raises
-    ------
-    TooManyAdditions
-        If coboundaries have to be added more than ``limit`` times.
+
+class _Columns:
+    """Columns that need additions, one after the other.
+
+    ``owners`` and ``chains`` say who ends at a triangle: the edge of its birth, and the edges whose
+    coboundaries make up its column.
     """
-    keys, taken = (found.tolist() for found in first_pivots(edges, births))
-    reduction = _Reduction(edges, limit)
-    ranks = births.tolist()
-    deaths = [-1] * len(ranks)
-    for place in range(len(ranks) - 1, -1, -1):
-        key = keys[place]
-        if key >= 0 and (taken[place] or key in reduction.chains):
-            key = reduction.column(ranks[place])
-        elif key >= 0:
-            reduction.chains[key] = (ranks[place],)
-        deaths[place] = key // reduction.count if key >= 0 else -1
-    device = births.device
-    return Loops(births, torch.tensor(deaths, device=device).long(), reduction.additions)
 
-
-class _Reduction:
-    """Columns that need additions, one after the other."""
-
-    def __init__(self, edges: RankedEdges, limit: int | None) -> None:
+    def __init__(self, edges: RankedEdges) -> None:
         self.ranks = edges.ranks.cpu().numpy()
         self.places = edges.places.cpu().numpy()
         self.count = len(self.ranks)
-        self.vertices = np.arange(self.count)
-        self.chains: dict[int, tuple[int, ...]] = {}  # pivot -> the edges whose coboundaries sum up
-        self.additions, self.limit = 0, limit
+        self.owners: dict[int, int] = {}
+        self.chains: dict[int, Any] = {}
+        self.additions = self.work = 0
 
-    def coboundary(self, rank: int) -> np.ndarray:
-        """The keys of the triangles on an edge, ascending."""
-        i, j = divmod(int(self.places[rank]), self.count)
-        one, other = self.ranks[i], self.ranks[j]
-        longest = np.maximum(one, other)
-        opposite = np.where(one > other, j, i)
-        shorter = longest < rank
-        opposite[shorter] = self.vertices[shorter]
-        np.maximum(longest, rank, out=longest)
-        keys = longest.astype(np.int64) * self.count + opposite
-        keys = keys[longest != FAR]
-        keys.sort()
-        return keys
+    def end(self, key: int, birth: int, chain: Iterable[int]) -> None:
+        self.owners[key], self.chains[key] = birth, tuple(chain)
+
+    def triangles(self, edge: int, first: int, last: int) -> set[int]:
+        """The keys of the triangles on an edge whose longest edge has a rank in this range."""
+        i, j = divmod(int(self.places[edge]), self.count)
+        one, longest = self.ranks[i], np.maximum(self.ranks[i], self.ranks[j])
+        # one comparison for two: what is below the range wraps around to a great number
+        from_first = longest if edge >= first else (longest - first).view(np.uint32)
+        k = np.flatnonzero(from_first <= (last if edge >= first else last - first))
+        longest = longest[k]
+        opposite = np.where(one[k] == longest, j, i)
+        if edge >= first:
+            shorter = longest < edge
+            opposite[shorter], longest[shorter] = k[shorter], edge
+        self.work += 40 + len(k)
+        return set((longest.astype(np.int64) * self.count + opposite).tolist())
 
     def apparent(self, key: int) -> int | None:
         """The edge that has this triangle in an apparent pair, if one has."""
-        rank, opposite = divmod(key, self.count)
-        i, j = divmod(int(self.places[rank]), self.count)
-        between = np.maximum(self.ranks[i], self.ranks[j]) < rank
-        return rank if int(between.argmax()) == opposite else None
+        edge, opposite = divmod(key, self.count)
+        i, j = divmod(int(self.places[edge]), self.count)
+        between = np.maximum(self.ranks[i], self.ranks[j]) < edge
+        return edge if int(between.argmax()) == opposite else None
 
-    def column(self, rank: int) -> int:
-        """Add to an edge's coboundary until its pivot is free; the pivot, or -1 if it vanishes."""
-        chain = {rank}
-        column = _Column(self.coboundary(rank))
-        while (key := column.pivot()) >= 0:
-            edge = self.apparent(key)
-            added = (edge,) if edge is not None else self.chains.get(key, ())
-            if not added:
-                self.chains[key] = tuple(chain)
-                break
-            chain.symmetric_difference_update(added)
-            self.additions += len(added)
-            if self.limit is not None and self.additions > self.limit:
-                raise TooManyAdditions
-            for other in added:
-                keys = self.coboundary(other)
-                column.add(keys[np.searchsorted(keys, key) :])
-        return key
+    def reduce(self, birth: int, allowed: int) -> int | None:
+        """Add to an edge's coboundary until its pivot is free.
 
-
-class _Column:
-    """A sum of coboundaries modulo 2: sorted lists, merged only as far as a pivot is looked for."""
-
-    def __init__(self, keys: np.ndarray) -> None:
-        self.heap: list[tuple[int, int, Iterator[int]]] = []
-        self.number = 0
-        self.add(keys)
-
-    def add(self, keys: np.ndarray) -> None:
-        rest = iter(keys.tolist())
-        for key in rest:
-            self.number += 1
-            heapq.heappush(self.heap, (key, self.number, rest))
-            break
-
-    def pivot(self) -> int:
-        """The least key that stands in an odd number of the lists, or -1; it stays in the sum."""
-        heap = self.heap
-        while heap:
-            key, odd = heap[0][0], False
-            while heap and heap[0][0] == key:
-                _, number, rest = heap[0]
-                odd = not odd
-                following = next(rest, None)
-                if following is None:
-                    heapq.heappop(heap)
-                else:
-                    heapq.heapreplace(heap, (following, number, rest))
-            if odd:
-                self.number += 1
-                heapq.heappush(heap, (key, self.number, iter(())))
-                return key
-        return -1
+        Most pivots are found soon after the birth, so that only triangles in a window are looked
+        at. If the sum is empty there, so it is up to the window's end, and the window moves on. An
+        older class that loses its triangle to this one goes on instead. Who is left over because
+        it takes more additions than are allowed is returned.
+        """
+        chain, end = {birth}, len(self.places) - 1
+        until = self.work + allowed
+        width = end // _WINDOW + 1
+        first, last = birth, min(birth + width, end)
+        column = self.triangles(birth, first, last)
+        while column or last < end:
+            if not column:
+                width *= 2
+                first, last = last + 1, min(last + width, end)
+                for edge in chain:
+                    column ^= self.triangles(edge, first, last)
+                    if self.work >= until:
+                        return birth
+                continue
+            if self.work >= until:
+                return birth
+            key = min(column)
+            self.work += len(column) // 16
+            added = self.apparent(key)
+            others = self.chains.get(key, ()) if added is None else (added,)
+            if added is None and self.owners.get(key, -1) < birth:
+                older = self.owners.get(key)
+                self.end(key, birth, chain)
+                if older is None:
+                    break
+                birth = older
+            self.additions += len(others)
+            chain.symmetric_difference_update(others)
+            for edge in others:
+                column ^= self.triangles(edge, first, last)
+        return None
 
 
-def loops(distances: Tensor, limit: float, additions: int | None = None) -> Tensor:
-    """The bars of H1, shape ``(m, 2)``, of edges up to ``limit``; as in `reduce`."""
-    if len(distances) < 4:
-        return distances.new_zeros(0, 2)
+def components_and_loops(distances: Tensor, limit: float) -> tuple[Tensor, Tensor]:
+    """The bars of H0 and H1, each of shape ``(m, 2)``, of the edges up to ``limit``."""
     edges = ranked_edges(distances, limit)
-    found = reduce(edges, birth_ranks(edges), additions)
+    births = find_births(edges)
     lengths = torch.cat([edges.lengths, edges.lengths.new_full((1,), math.inf)])
-    return sorted_bars(lengths[found.births], lengths[found.deaths])  # -1 is the last: infinity
+    deaths = lengths.new_full((len(distances),), math.inf)
+    deaths[: len(births.tree)] = lengths[births.tree]
+    found = reduce(edges, births)
+    h1 = sorted_bars(lengths[found.births], lengths[found.deaths])  # -1 is the last: infinity
+    return sorted_bars(torch.zeros_like(deaths), deaths), h1

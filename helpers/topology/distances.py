@@ -244,5 +244,5 @@ def _check_points(points: Tensor) -> None:
         )
     if not points.is_floating_point():
         raise ValueError(f"points is {points.dtype}; allowed: a floating-point dtype")
-    if not bool(points.isfinite().all()):
+    if not all(end.isfinite() for end in points.aminmax()):  # one pass; nan is both ends
         raise ValueError("points has numbers that are infinite or not a number; allowed: finite")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 #: Candidates between two points: so many nearest neighbors, the first few for all pairs at once.
-_NEAR, _DENSE = 24, 4
+_NEAR, _DENSE = 8, 6
 #: Numbers in a tile.
 _TILE = 2**20
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from . import memory
 from .backends import gudhi_bars, ripser_bars
-from .cohomology import loops
+from .cohomology import components_and_loops
 from .diagram import Diagram, sorted_bars
 from .spanning_tree import spanning_tree
 
@@ -115,15 +115,15 @@ def of_distances(
     """The diagram of one distance matrix that was checked."""
     points = len(distances)
     if backend == "auto":
-        backend = "torch" if max_dimension == 0 else "gudhi"
+        backend = "torch" if max_dimension <= 1 else "gudhi"
     if backend == "torch" and max_dimension == 0:
         return Diagram((_components(distances, threshold),), points, threshold, backend)
     distances = _without_duplicates(distances)
     limit = _longest(distances, threshold)
-    if backend == "torch" or limit == 0:  # without an edge there is nothing to compute
+    if limit == 0:  # there is no edge, and so nothing to compute
         bars = [_components(distances, threshold)]
-        if limit > 0 and max_dimension == 1:
-            bars.append(loops(distances, limit))
+    elif backend == "torch":
+        bars = list(components_and_loops(distances, limit))
     else:
         edges = int((distances <= limit).sum()) // 2
         _check_memory(edges, max_dimension, allowed, points)

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 #: Rows, columns and features of a tile, at most: so that it stays near the processor.
-_CPU, _GPU = (256, 2048, 4096), (2048, 4096, 8192)
+_CPU, _GPU = (192, 2048, 4096), (2048, 4096, 8192)
 #: Features of one sum in float32: a longer one would lose digits.
 _SUM = 512
 #: The relative error that a distance may have, in float64 and in anything less.
@@ -130,7 +130,7 @@ class _Cloud:
         self.mean: Tensor | None = None
         self.kept: Tensor | None = None
         if directions:
-            norms = self._each(Tensor.square_).sqrt_()
+            norms = self._squares().sqrt_()
             self.zero = norms == 0
             self.scales = norms.masked_fill_(self.zero, 1).reciprocal_()
         sums = [
@@ -141,18 +141,14 @@ class _Cloud:
         tile = self.height * (self.width + 2 * depth) + self.width * (self.height + depth)
         if (count * features + tile) * self.dtype.itemsize <= memory:
             self.kept = self.take(slice(0, count), slice(0, features))
-        self.squares = self._each(Tensor.square)
+        self.squares = self._squares()
         if not bool(self.squares.isfinite().all()):
             raise ValueError("points has numbers whose squares are not finite; allowed: smaller")
 
-    def _each(self, function: Callable[[Tensor], Tensor]) -> Tensor:
-        """The sum over the features of a function of every point."""
-        return torch.cat(
-            [
-                reduce(Tensor.add_, (function(self.take(r, p)).sum(dim=1) for p in self.parts))
-                for r in self.chunks
-            ]
-        )
+    def _squares(self) -> Tensor:
+        """The squared distance of each point from the origin."""
+        norms = ([self.take(r, p).norm(dim=1) for p in self.parts] for r in self.chunks)
+        return torch.cat([torch.stack(of).square_().sum(dim=0) for of in norms])
 
     def take(self, rows: slice | Tensor, part: slice) -> Tensor:
         """Some features of some points."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,7 @@ from scipy.spatial.distance import cdist
 from sklearn.neighbors import kneighbors_graph
 from torch import Tensor
 
-from helpers.topology import tiles
+from helpers.topology import distances, tiles
 from helpers.topology.distances import furthest_points, pairwise_distances, random_subsets
 
 examples = settings(deadline=None, max_examples=60)
@@ -125,6 +127,21 @@ def test_more_than_a_tile_in_each_direction(metric: str, monkeypatch: pytest.Mon
     _right(pairwise_distances(points, metric), points, metric)
 
 
+def test_a_gpus_ways_on_the_cpu() -> None:
+    points = _points(0, 70, 30, dtype=torch.float64)
+    out = torch.empty(70, 70, dtype=torch.float64)
+    tiles._fill(out, 16, 40, partial(tiles._l1_block, points, torch.float64, 8))
+    _right(out, points, "l1")
+    expected = pairwise_distances(points, "geodesic", neighbors=4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            distances, "_by_dijkstra", lambda e, w, d, *rest: distances._by_relaxing(e, w, d)
+        )
+        found = pairwise_distances(points, "geodesic", neighbors=4)
+    assert torch.equal(found, found.mT)
+    torch.testing.assert_close(found, expected)
+
+
 def test_memory_is_bounded() -> None:
     points = _points(0, 400, 50)
     largest = 0
@@ -187,8 +204,8 @@ def test_very_small_and_very_large_numbers() -> None:
 def test_a_batch_is_its_clouds(metric: str) -> None:
     points = _points(3, 4, 25, 6)
     found = pairwise_distances(points, metric, neighbors=5)
-    for cloud, distances in zip(points, found, strict=True):
-        assert torch.equal(pairwise_distances(cloud, metric, neighbors=5), distances)
+    for cloud, matrix in zip(points, found, strict=True):
+        assert torch.equal(pairwise_distances(cloud, metric, neighbors=5), matrix)
 
 
 # geodesic
