@@ -2,7 +2,7 @@
 
 `distances` makes distance matrices and takes samples, `persistence` makes diagrams of them, `betti`
 reads numbers, curves and landscapes off a diagram and compares two, `layers` does all of it for
-every layer of a network. `reduction` is the same in small, to be read.
+every layer of a network.
 """
 
 from .betti import (
