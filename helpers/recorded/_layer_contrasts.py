@@ -22,6 +22,22 @@ SUPPORTING = {
     "C2": ("random ReLU | {} | none", "pixels | none"),
     "C3": ("fresh | {} | none", "fresh | {} | Gaussian"),
 }
+#: Further tables of the protocol: title → (name → rows, column of a row's numbers).
+SECONDARY: dict[str, tuple[dict[str, tuple[str, str]], int]] = {
+    "local errors − matched backpropagation, irregularity": (
+        {"last layer": ("local errors | {} | none", "matched | {} | none")},
+        0,
+    ),
+    "total persistence in H1": ({**PRIMARY, **SUPPORTING}, 1),
+    "fresh networks under other augmentations, irregularity": (
+        {
+            f"{way} {kind} − none": (f"fresh | {{}} | {way} {kind}", "fresh | {} | none")
+            for kind in ("flip", "blur")
+            for way in ("shared", "own")
+        },
+        0,
+    ),
+}
 SAYS = {
     "A1": "fresh: shared crop − none",
     "B1": "no augmentation: trained − fresh",
@@ -80,6 +96,31 @@ def family(results: Results, asked: Mapping[str, Sequence[str]]) -> dict[str, Co
         f"{name}, {network}": contrast(results, network, rows, size)
         for network in NAMED
         for name, rows in asked.items()
+    }
+
+
+def secondary(results: Results, title: str) -> dict[str, Contrast]:
+    """One of the tables of `SECONDARY`, in both networks."""
+    asked, column = SECONDARY[title]
+    size = len(asked) * len(NAMED)
+    return {
+        f"{name}, {network}": contrast(results, network, rows, size, column)
+        for network in NAMED
+        for name, rows in asked.items()
+    }
+
+
+def earlier_layers(results: Results) -> dict[str, Contrast]:
+    """The primary contrasts at all layers but the named one, corrected for their number."""
+    asked = {
+        (f"{name}, {network}, layer {layer}", network): [row.format(layer) for row in rows]
+        for network, last in NAMED.items()
+        for name, rows in PRIMARY.items()
+        for layer in range(1, last)
+    }
+    return {
+        name: contrast(results, network, rows, len(asked))
+        for (name, network), rows in asked.items()
     }
 
 

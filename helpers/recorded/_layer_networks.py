@@ -106,7 +106,7 @@ def make(name: str, seed: int) -> tuple[LocalErrorStack, nn.Linear]:
     return LocalErrorStack.of(blocks), net.linear3
 
 
-Network = tuple[nn.Module, nn.Module]
+Network = tuple[LocalErrorStack, nn.Module]
 
 
 def backpropagation(

@@ -243,14 +243,23 @@ _CLAIMS = (
 )
 
 
+_WORDS = sorted(word for _, _, word in _CLAIMS)
+
+
 def _control(claim: int) -> str:
     return _CLAIMS[claim][2]
 
 
 def _control_cases(random: random.Random) -> Iterator[Case]:
-    yield Case(_CLAIMS[0][1], f"claim 0, {_CLAIMS[0][0]}", {"claim": 0}, fixed=True)
+    def made(claim: int, **more: bool) -> Case:
+        said, group, _ = _CLAIMS[claim]
+        codes = random.sample(range(100, 1000), k=len(_CLAIMS))
+        inputs = {"claim": claim, "codes": dict(zip(_WORDS, codes, strict=True))}
+        return Case(group, f"claim {claim}, {said}", inputs, **more)
+
+    yield made(0, fixed=True)
     for claim in random.sample(range(1, 8), k=7):
-        yield Case(_CLAIMS[claim][1], f"claim {claim}, {_CLAIMS[claim][0]}", {"claim": claim})
+        yield made(claim)
 
 
 choose_control = Oracle(_control_cases, _control)

@@ -115,9 +115,14 @@ def gaussian_cloud(answer: Any, points: Tensor, noise: Tensor) -> Any:
     }
 
 
-def choose_control(answer: Any, claim: int) -> Any:
-    """A word for a claim."""
-    return answer(claim)
+def choose_control(answer: Any, claim: int, codes: Mapping[str, int]) -> Any:
+    """A control as a code of this case, so that what is told gives no control away."""
+    word = answer(claim)
+    if word is None:
+        raise TypeError("control_for returned None (is a return missing?)")
+    if not isinstance(word, str) or word not in codes:
+        raise ValueError(f"{word!r} is none of the controls: {', '.join(sorted(codes))}")
+    return {"your control, in a code that changes from case to case": codes[word]}
 
 
 def mend_interval(answer: Any, one: Tensor, other: Tensor, factor: float) -> Any:
