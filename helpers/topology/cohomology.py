@@ -117,7 +117,7 @@ def reduce(edges: RankedEdges, births: Births) -> Loops:
             columns.end(key, birth, [birth])
         elif (left := columns.reduce(birth, _LONG)) is not None:
             long.append(left)
-    until = columns.work + max(4 * _LONG, len(edges.places) * columns.count // _SWEEP)
+    until = columns.work + max(8 * _LONG, len(edges.places) * columns.count // _SWEEP)
     allowed = _LONG
     while long and columns.work < until:  # while that costs less than a sweep
         allowed *= 4

@@ -19,6 +19,8 @@ from .diagram import Diagram, sorted_bars
 from .spanning_tree import spanning_tree
 
 BACKENDS = ("auto", "torch", "gudhi", "ripser")
+#: With fewer points GUDHI takes less time than our own H1, unless there is a large loop.
+_FEW = 450
 
 
 def persistence(
@@ -114,11 +116,12 @@ def of_distances(
 ) -> Diagram:
     """The diagram of one distance matrix that was checked."""
     points = len(distances)
-    if backend == "auto":
-        backend = "torch" if max_dimension <= 1 else "gudhi"
-    if backend == "torch" and max_dimension == 0:
-        return Diagram((_components(distances, threshold),), points, threshold, backend)
+    if max_dimension == 0 and backend in ("auto", "torch"):
+        return Diagram((_components(distances, threshold),), points, threshold, "torch")
     distances = _without_duplicates(distances)
+    if backend == "auto":
+        own = max_dimension == 1 and (len(distances) >= _FEW or distances.device.type != "cpu")
+        backend = "torch" if own else "gudhi"
     limit = _longest(distances, threshold)
     if limit == 0:  # there is no edge, and so nothing to compute
         bars = [_components(distances, threshold)]
