@@ -302,7 +302,7 @@ def _parallel_step(device: str = "cpu", sizes: tuple[int, ...] = (1000, 2000)) -
         f"## The parallel step on {device}",
         "",
         "The relative neighborhood graph of a Gaussian mixture in R^84. Plain: the whole min–max "
-        "product in tiles. Arithmetic: its n³ / 2 maxima and minima at the rate of a sum over "
+        "product in tiles. Arithmetic: its n³ / 2 maxima and minima at the rate of maxima of "
         "numbers in the cache. Memory: the matrix read and written once.",
         "",
         "| n | ours | plain | plain / ours | arithmetic | memory |",

@@ -233,3 +233,11 @@ def test_on_a_gpu(kind: str, max_dimension: int) -> None:
     found = persistence(distances.cuda(), metric="precomputed", max_dimension=max_dimension)
     assert found[0].is_cuda and found.backend == "torch"
     agree(found.to("cpu"), ripsers(distances, max_dimension))
+
+
+def test_the_memory_of_our_own_loops_is_estimated() -> None:
+    distances = cloud("normal", 60, 0)
+    options = {"metric": "precomputed", "backend": "torch"}
+    assert len(persistence(distances, memory_limit=60**2 * 41, **options)) == 2
+    with pytest.raises(MemoryError, match="about 42 points"):
+        persistence(distances, memory_limit=60**2 * 20, **options)
