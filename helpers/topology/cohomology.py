@@ -40,7 +40,7 @@ _LONG = 5000
 #: All further trials may take half as much as a sweep: edges × points / this.
 _SWEEP = 4000
 #: How much of the filtration a column looks at first: one part in so many.
-_WINDOW = 64
+_WINDOW = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +117,7 @@ def reduce(edges: RankedEdges, births: Births) -> Loops:
             columns.end(key, birth, [birth])
         elif (left := columns.reduce(birth, _LONG)) is not None:
             long.append(left)
-    until = columns.work + max(4 * _LONG, len(edges.places) * columns.count // _SWEEP)
+    until = columns.work + max(8 * _LONG, len(edges.places) * columns.count // _SWEEP)
     allowed = _LONG
     while long and columns.work < until:  # while that costs less than a sweep
         allowed *= 4
@@ -154,17 +154,22 @@ class _Columns:
     def triangles(self, edge: int, first: int, last: int) -> set[int]:
         """The keys of the triangles on an edge whose longest edge has a rank in this range."""
         i, j = divmod(int(self.places[edge]), self.count)
-        one, longest = self.ranks[i], np.maximum(self.ranks[i], self.ranks[j])
-        # one comparison for two: what is below the range wraps around to a great number
-        from_first = longest if edge >= first else (longest - first).view(np.uint32)
-        k = np.flatnonzero(from_first <= (last if edge >= first else last - first))
+        one = self.ranks[i]
+        longest = np.maximum(one, self.ranks[j])
+        if edge >= first:
+            k = (longest <= last).nonzero()[0]
+        else:  # one comparison for two: what is below the range wraps around to a great number
+            longest -= first
+            k = (longest.view(np.uint32) <= last - first).nonzero()[0]
+            longest += first
         longest = longest[k]
         opposite = np.where(one[k] == longest, j, i)
         if edge >= first:
-            shorter = longest < edge
+            shorter = (longest < edge).nonzero()[0]
             opposite[shorter], longest[shorter] = k[shorter], edge
         self.work += 40 + len(k)
-        return set((longest.astype(np.int64) * self.count + opposite).tolist())
+        opposite += np.multiply(longest, self.count, dtype=np.int64)
+        return set(opposite.tolist())
 
     def apparent(self, key: int) -> int | None:
         """The edge that has this triangle in an apparent pair, if one has."""

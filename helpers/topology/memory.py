@@ -36,8 +36,8 @@ def available(device: torch.device) -> float:
         return math.inf
 
 
-def check(needed: float, limit: float, points: int, doing: str) -> None:
-    """Refuse what does not fit.
+def check(needed: float, limit: float, points: int, doing: str, *, quadratic: bool = True) -> None:
+    """Refuse what does not fit; ``quadratic`` if it grows like the square of the points.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def check(needed: float, limit: float, points: int, doing: str) -> None:
     """
     if needed <= limit:
         return
-    fits = int(points * math.sqrt(limit / needed)) if doing == "distances" else None
+    fits = int(points * math.sqrt(limit / needed)) if quadratic else None
     fewer = f"about {fits:,} points" if fits else "fewer points"
     raise MemoryError(
         f"{doing} for {points:,} points would take about {needed / _GIB:.2g} GiB of memory, and "

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.sparse.csgraph import minimum_spanning_tree
 from torch import Tensor
 
-from helpers.topology import Diagram, persistence
+from helpers.topology import Diagram, pairwise_distances, persistence
 
 examples = settings(deadline=None, max_examples=40)
 SEEDS = st.integers(0, 10_000)
@@ -188,3 +188,56 @@ def test_too_much_memory_is_refused_beforehand(max_dimension: int) -> None:
         persistence(
             distances, metric="precomputed", max_dimension=max_dimension, memory_limit=10_000
         )
+
+
+@given(st.integers(2, 20), st.integers(1, 6), SEEDS, st.sampled_from(["l1", "l2", "cosine"]))
+@examples
+def test_points_are_measured_first(n: int, d: int, seed: int, metric: str) -> None:
+    points = torch.from_numpy(np.random.default_rng(seed).normal(size=(n, d))).float()
+    found = persistence(points, metric=metric)
+    agree(found, ripsers(pairwise_distances(points, metric), 1))
+
+
+def test_a_batch_of_points_and_half_precision() -> None:
+    points = torch.randn(2, 9, 3, generator=torch.Generator().manual_seed(0))
+    found = persistence(points.half())
+    assert [one.points for one in found] == [9, 9] and found[0][0].dtype == torch.float32
+    agree(found[1], ripsers(pairwise_distances(points[1].half().float(), "l2"), 1))
+
+
+def test_points_must_be_finite() -> None:
+    with pytest.raises(ValueError, match="nan"):
+        persistence(torch.tensor([[0.0], [math.nan]]))
+
+
+def test_whole_numbers_are_distances() -> None:
+    distances = cloud("pixels", 20, 0, torch.float64)
+    found = persistence(distances.long(), metric="precomputed")
+    assert found[0].dtype == torch.float64
+    agree(found, ripsers(distances, 1))
+
+
+def test_the_choice_is_the_measured_one() -> None:
+    small, large = cloud("normal", 30, 0), cloud("normal", 460, 0)
+    assert persistence(small, metric="precomputed", max_dimension=0).backend == "torch"
+    assert persistence(small, metric="precomputed").backend == "gudhi"
+    assert persistence(large, metric="precomputed").backend == "torch"
+    assert persistence(small, metric="precomputed", max_dimension=2).backend == "gudhi"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("max_dimension", [0, 1])
+def test_on_a_gpu(kind: str, max_dimension: int) -> None:
+    distances = cloud(kind, 50, 0)
+    found = persistence(distances.cuda(), metric="precomputed", max_dimension=max_dimension)
+    assert found[0].is_cuda and found.backend == "torch"
+    agree(found.to("cpu"), ripsers(distances, max_dimension))
+
+
+def test_the_memory_of_our_own_loops_is_estimated() -> None:
+    distances = cloud("normal", 60, 0)
+    options = {"metric": "precomputed", "backend": "torch"}
+    assert len(persistence(distances, memory_limit=60**2 * 41, **options)) == 2
+    with pytest.raises(MemoryError, match="about 42 points"):
+        persistence(distances, memory_limit=60**2 * 20, **options)
