@@ -106,7 +106,7 @@ def made_up(effects: dict[str, float], seeds: int = 10) -> dict[str, Any]:
         tables = {}
         for part, last in {"pixels": 0, **layer_regularity.contrasts.NAMED}.items():
             families = (layer_regularity.contrasts.PRIMARY, layer_regularity.contrasts.SUPPORTING)
-            rows = {r.format(last) for f in families for pair in f.values() for r in pair}
+            rows = sorted({r.format(last) for f in families for pair in f.values() for r in pair})
             values = {row: effects.get(row.replace(f"| {last} |", "|"), 1.0) for row in rows}
             tables[part] = {"measured": {row: [v * noise.pop()] for row, v in values.items()}}
         return tables
@@ -117,7 +117,7 @@ def made_up(effects: dict[str, float], seeds: int = 10) -> dict[str, Any]:
 def test_verdicts_follow_the_protocol() -> None:
     said = layer_regularity.contrasts.conclusions(made_up({}))
     assert all("undecided" not in line for line in said if "explanation 1" in line)
-    assert "LeNet: explanation 1, the shared augmentation: fails (1.00 times)." in said
+    assert any("LeNet: explanation 1, the shared augmentation: fails" in line for line in said)
     regular = made_up({"fresh | none": 0.5, "fresh | Gaussian": 0.5, "fresh | shared crop": 0.3})
     said = layer_regularity.contrasts.conclusions(regular)
     assert any("MLP: the observation is reproduced" in line for line in said)
