@@ -15,6 +15,8 @@ from . import COLORS, LINES, MARKERS, show, style
 
 #: Inches across a page.
 _PAGE = 6.9
+#: By subtraction, for any number of points.
+_EXACT = "donot_use_mm_for_euclid_dist"
 
 
 class Bars(Protocol):
@@ -35,7 +37,7 @@ def rips_complex(
     """Show Vietoris–Rips complexes of points on the plane, side by side.
 
     Edges join points no further apart than the scale; a triangle is shaded once its three edges
-    are there, darker where several lie on each other.
+    are there, darker where several lie on each other. Panels of the same points have one zoom.
 
     Parameters
     ----------
@@ -60,10 +62,13 @@ def rips_complex(
     for title, (points, _) in panels.items():
         if points.ndim != 2 or points.shape[1] != 2 or not len(points):
             raise ValueError(f"{title!r} has points of {tuple(points.shape)}; allowed: (n, 2)")
+    clouds = [points for points, _ in panels.values()]
+    one_zoom = len(clouds) > 1 and all(torch.equal(points, clouds[0]) for points in clouds[1:])
+    room = 0.55 * max((scale for _, scale in panels.values()), default=0) or 0.5  # a disc
     with _panels(panels, columns=3, high=0.95) as (figure, grid):
         for (title, (points, scale)), axes in zip(panels.items(), grid, strict=False):
             places = points.detach().cpu().double()
-            near = torch.cdist(places, places) <= scale
+            near = torch.cdist(places, places, compute_mode=_EXACT) <= scale
             corners = places.tolist()
             edges = [(a, b) for a, b in combinations(range(len(places)), 2) if near[a, b]]
             full = [
@@ -81,12 +86,19 @@ def rips_complex(
             axes.add_collection(LineCollection(lines, colors=COLORS[0], linewidths=1))
             axes.plot(*places.T.numpy(), "o", color="#000000", markersize=3.5)
             if names:
-                for number, corner in enumerate(corners):
-                    near_it: Any = {"xytext": (4, 4), "textcoords": "offset points"}
-                    axes.annotate(str(number), corner, fontsize=9, **near_it)
+                outward = places - places.mean(dim=0)  # where fewest edges and triangles are
+                outward = 9 * outward / outward.norm(dim=1, keepdim=True).clamp(min=1e-9)
+                for number, (corner, shift) in enumerate(
+                    zip(corners, outward.tolist(), strict=True)
+                ):
+                    near_it: Any = {"xytext": shift, "textcoords": "offset points", "fontsize": 9}
+                    axes.annotate(str(number), corner, ha="center", va="center", **near_it)
             axes.set_title(title)
-            axes.set_aspect("equal", adjustable="datalim")
+            axes.set_aspect("equal", adjustable="box" if one_zoom else "datalim")
             axes.margins(0.12)
+            if one_zoom:
+                least, most = places.amin(dim=0) - room, places.amax(dim=0) + room
+                axes.set(xlim=(least[0], most[0]), ylim=(least[1], most[1]))
             axes.set_axis_off()
     show(figure, alt)
 

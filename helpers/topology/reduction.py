@@ -205,9 +205,9 @@ def betti_of_complex(simplices: Iterable[Sequence[int]]) -> list[int]:
 def reduce_boundary(matrix: Tensor) -> tuple[Tensor, list[tuple[int, int]]]:
     """The standard reduction, from left to right: it pairs births with deaths.
 
-    Each column's pivot is its lowest 1. While an earlier column has the same pivot, that column is
-    added, modulo 2. A column that keeps a pivot i pairs i, whose class is born, with itself, where
-    the class dies.
+    Each column's pivot is its lowest 1, the one with the largest row number. While an earlier
+    column has the same pivot, that column is added, modulo 2. A column that keeps a pivot i pairs
+    i, whose class is born, with itself, where the class dies.
 
     Parameters
     ----------

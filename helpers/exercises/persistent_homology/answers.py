@@ -61,7 +61,8 @@ def _distances(points: Tensor, p: int) -> Tensor:
 
 def _distance_cases(random: random.Random) -> Iterator[Case]:
     def made(group: str, points: Tensor, p: int, said: str, **more: bool) -> Case:
-        return Case(group, f"p = {p}, {said}", {"points": points, "p": p}, **more)
+        said = f"{group}: p = {p}, {said}" if more else f"p = {p}, {said}"
+        return Case(group, said, {"points": points, "p": p}, **more)
 
     three = torch.tensor([[0.0, 0], [3, 4], [3, 0]])
     said = "(0, 0), (3, 4), (3, 0)"
@@ -78,6 +79,8 @@ def _distance_cases(random: random.Random) -> Iterator[Case]:
         for p in (1, 2):
             points = 0.01 * normal(random, n, d) + random.choice((100.0, 300.0, -1000.0))
             yield made("far from zero", points, p, f"{n} points close together, far from zero")
+            sides = torch.cat([points[::2], -points[1::2]])  # to subtract the mean is no help
+            yield made("far from zero", sides, p, f"{n} points in two heaps far from each other")
             twice = torch.cat([normal(random, n, d)] * 2)[: random.randint(n + 1, 2 * n)]
             yield made("repeated points", twice, p, f"{len(twice)} points, {n} of them different")
 
@@ -138,6 +141,8 @@ def _rank_cases(random: random.Random) -> Iterator[Case]:
             odd = torch.block_diag(triangle, torch.eye(inner, dtype=torch.int64))
             rows, columns = (random.sample(range(inner + 3), inner + 3) for _ in range(2))
             yield made(group, odd[rows][:, columns])  # of one rank more over the real numbers
+        late = torch.zeros(inner, random.randint(1, 2), dtype=torch.int64)  # no pivot at first
+        yield made("small matrices", torch.cat([late, _of_rank(random, inner, inner, inner)], 1))
         whole = _relabeled(random, random.choice((_TORUS, _PLANE)))
         whole = _shuffled(random, whole[: random.randint(len(whole) // 2, len(whole))])
         size = random.choice((2, 3))

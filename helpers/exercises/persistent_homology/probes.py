@@ -33,12 +33,18 @@ def mend_betti(answer: Any, simplices: list[list[int]]) -> Any:
 
 
 def persistence_pairs(answer: Any, matrix: Tensor, look: str) -> Any:
-    """The pairs by death, in whichever order they come; perhaps also what is left of the matrix."""
-    told = answer(matrix)
+    """The pair of each column, as a text; perhaps also what is left of the matrix.
+
+    Column by column, for pairs may come in any order: a pair that is missing then moves no other.
+    """
+    size, told = len(matrix), answer(matrix)
     if not isinstance(told, (list, tuple, set)) or any(not _is_pair(pair) for pair in told):
         kind = "None (is a return missing?)" if told is None else type(told).__name__
         raise TypeError(f"persistence_pairs returned {kind}; a list of pairs is asked for")
-    pairs = sorted(([int(b), int(d)] for b, d in told), key=lambda pair: (pair[1], pair[0]))
+    found: dict[int, list[str]] = {death: [] for death in range(size)}
+    for birth, death in sorted((int(birth), int(death)) for birth, death in told):
+        found.setdefault(death, []).append(f"({birth}, {death})")
+    pairs = {f"pair with death {death}": " ".join(some) or "none" for death, some in found.items()}
     return {"pairs": pairs, "matrix afterward": matrix} if look == "left as it was" else pairs
 
 

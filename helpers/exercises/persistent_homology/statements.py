@@ -45,7 +45,7 @@ EXERCISES: tuple[Statement, ...] = (
             "A dictionary from a simplex to its place in the list helps. The facets of a simplex "
             "are combinations(simplex, len(simplex) - 1); a point has none.",
             "place = {simplex: row for row, simplex in enumerate(simplices)}. For each simplex "
-            "with two vertices or more, and each facet, set matrix[place[facet], place[simplex]] "
+            "with two points or more, and each facet, set matrix[place[facet], place[simplex]] "
             "to 1 in a square matrix of zeros, dtype=torch.int64.",
         ),
     ),
@@ -85,9 +85,10 @@ EXERCISES: tuple[Statement, ...] = (
             "The rank has to be that over Z/2: the function of the exercise before. And above the "
             "highest dimension there are no simplices, so the rank of their boundary is 0: append "
             "a 0 to the ranks.",
-            "Use your own boundary_matrix and rank_mod_2. ranks[k] is the rank of the columns of "
-            "all k-simplices (those with k + 1 vertices), ranks.append(0) at the end, and β_k = "
-            "counts[k] - ranks[k] - ranks[k + 1] for every k from 0 to the highest dimension.",
+            "Use your own boundary_matrix and rank_mod_2, not the course's. ranks[k] is the rank "
+            "of the columns of all k-simplices (those with k + 1 points), ranks.append(0) at the "
+            "end, and β_k = counts[k] - ranks[k] - ranks[k + 1] for every k from 0 to the highest "
+            "dimension.",
         ),
     ),
     Statement(
@@ -120,10 +121,10 @@ EXERCISES: tuple[Statement, ...] = (
         groups={"clouds": 1, "ties": 1, "islands": 1},
         forbid=_BY_HAND,
         hints=(
-            "Go through the edges from the shortest to the longest. An edge within a component "
+            "Go through the edges from the shortest to the longest. An edge within a piece "
             "changes nothing. An edge between two of them ends one: its length is a death.",
-            "Keep for each point a parent, at first itself. The root of a component is found by "
-            "going from parent to parent until one is its own. Two points are in one component if "
+            "Keep for each point a parent, at first itself. The root of a piece is found by "
+            "going from parent to parent until one is its own. Two points are in one piece if "
             "their roots are the same; to merge, make one root the parent of the other.",
             "rows, columns = torch.triu_indices(n, n, 1) lists each pair once; sort them by "
             "distances[rows, columns].argsort(). For each pair find both roots; if they differ, "
@@ -138,7 +139,7 @@ EXERCISES: tuple[Statement, ...] = (
         points=2,
         difficulty=2,
         minutes=10,
-        groups={"bars": 1, "bars that never die": 1, "at an end of a bar": 1},
+        groups={"bars": 1, "bars that never die": 1, "at an end of a bar": 2},
         forbid=_BY_HAND,
         hints=(
             "A bar counts at a scale s if it is born (at s or before) and not yet dead. Does it "

@@ -50,6 +50,7 @@ WRONG: dict[str, dict[str, object]] = {
         "by products": a._by_products(),
         "by products, mirrored": a._by_products(mirrored=True),
         "by products, centered": a._by_products(center=True),
+        "by products, centered and mirrored": a._by_products(center=True, mirrored=True),
         "by products in double": a._by_products(wide=True),
         "no root": a._metric(two=lambda d: d.square().sum(dim=2)),
         "no absolute values": a._metric(one=lambda d: d.sum(dim=2)),
@@ -76,6 +77,7 @@ WRONG: dict[str, dict[str, object]] = {
         "without modulo": a._rank_without_modulo,
         "in place": a._rank_in_place,
         "stops early": a._rank_stops,
+        "pivots from the diagonal on": a._rank_below_the_diagonal,
         "the wrong row taken away": a._rank_loses_a_row,
         "different columns": a._different_columns,
         "the smaller side": lambda matrix: min(matrix.shape),
@@ -94,6 +96,7 @@ WRONG: dict[str, dict[str, object]] = {
     "persistence-pairs": {
         "the topmost 1": b._reduced(pivot=min),
         "one addition": b._reduced(often=False),
+        "one addition, pivots twice": b._pairs_after_one_addition,
         "no addition": b._pairs_without_additions,
         "union for sum": b._reduced(add=lambda one, other: one | other),
         "difference for sum": b._reduced(add=lambda one, other: one - other),

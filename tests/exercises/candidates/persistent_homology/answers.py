@@ -188,6 +188,20 @@ def _rank_stops(matrix: Tensor) -> int:
     return rank
 
 
+def _rank_below_the_diagonal(matrix: Tensor) -> int:
+    """Looks for a column's pivot in the row of the same number and below."""
+    rows, rank = matrix.clone(), 0
+    for column in range(min(rows.shape)):
+        ones = column + rows[column:, column].nonzero().flatten()
+        if len(ones):
+            rank += 1
+            rows[[column, int(ones[0])]] = rows[[int(ones[0]), column]]
+            below = rows[column + 1 :]
+            below[below[:, column] == 1] += rows[column]
+            below %= 2
+    return rank
+
+
 def _different_columns(matrix: Tensor) -> int:
     return len({tuple(column) for column in matrix.T.tolist() if any(column)})
 

@@ -84,6 +84,18 @@ def _pairs_never_dying_too(matrix: Tensor) -> list[tuple[int, int]]:
     return pairs + [(place, -1) for place in range(len(matrix)) if place not in used]
 
 
+def _pairs_after_one_addition(matrix: Tensor) -> list[tuple[int, int]]:
+    """Adds once, and takes the pivot that is left, even one that an earlier column has."""
+    columns = [set(line.nonzero().flatten().tolist()) for line in matrix.T]
+    owner: dict[int, int] = {}
+    for j, column in enumerate(columns):
+        if column and max(column) in owner:
+            column ^= columns[owner[max(column)]]
+        if column:
+            owner[max(column)] = j
+    return list(owner.items())
+
+
 def _pairs_without_additions(matrix: Tensor) -> list[tuple[int, int]]:
     owner: dict[int, int] = {}
     for j, column in enumerate(matrix.T):
