@@ -167,10 +167,13 @@ def by_layer(
                         markersize=4,
                         lw=1.3,
                         alpha=1.0 if len(runs) == 1 else 0.6,
+                        clip_on=False,
                         **look,
                     )
                 handles[name] = line
             axes.set_title(title)
+            axes.set_xlim(left=0)
+            axes.set_ylim(bottom=0)
             axes.xaxis.get_major_locator().set_params(integer=True)
             axes.yaxis.get_major_locator().set_params(integer=True)
         for axes in grid[max(0, len(panels) - across) : len(panels)]:

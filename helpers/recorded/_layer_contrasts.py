@@ -146,13 +146,15 @@ def _of(network: str, found: Mapping[str, Contrast]) -> list[str]:
     third = explained("C1" in lower, "C1" in higher)
     ratios = {name: f"{math.exp(c.mean):.2f}" for name, c in said.items()}
     seen = "reproduced" if "C1" in lower else f"not reproduced (C1 is {said['C1'].verdict})"
+    if said["C1"].verdict == "undecided":
+        seen = "neither reproduced nor refuted (C1 is undecided)"
     sentences = [
         f"{network}: the observation is {seen}; a fresh network's last hidden layer has "
         f"{ratios['C1']} times the irregularity of the pixels.",
         f"{network}: explanation 1, the shared augmentation: {first} ({ratios['A1']} times).",
         f"{network}: explanation 2, learning: {second} ({ratios['B1']} times; right against "
         f"shuffled labels {ratios['B2']} times).",
-        f"{network}: explanation 3, the map before it learns: {third}.",
+        f"{network}: explanation 3, the map before it learns: {third} ({ratios['C1']} times).",
     ]
     if "C2" in lower:
         sentences.append(f"{network}: random weights with ReLU are enough for that.")

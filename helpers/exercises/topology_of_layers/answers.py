@@ -62,7 +62,7 @@ def _clouds(model: nn.Module, names: list[str], images: Tensor) -> dict[str, Ten
 
 
 def _clouds_cases(random: random.Random) -> Iterator[Case]:
-    def made(group: str, names: list[str], **more: bool) -> Case:
+    def made(group: str, names: list[str], training: bool = False, **more: bool) -> Case:
         channels, width, count = (
             random.randint(2, 4),
             random.randint(3, 6),
@@ -78,7 +78,6 @@ def _clouds_cases(random: random.Random) -> Iterator[Case]:
             state[name] = state[name].abs() + 0.5
         state["norm.running_var"] = normal(random, channels, dtype=_WIDE).square() + 0.5
         state["norm.num_batches_tracked"] = torch.tensor(3)
-        training = group in ("evaluation mode", "left as it was")
         inputs: dict[str, Any] = {"state": state, "names": names, "training": training}
         inputs |= {"images": normal(random, count, 1, 4, 4, dtype=_WIDE), "look": group}
         mode = "training" if training else "evaluation"
@@ -86,15 +85,16 @@ def _clouds_cases(random: random.Random) -> Iterator[Case]:
         return Case(group, text, inputs, **more)
 
     yield made("distances", ["flat", "head"], fixed=True)
-    yield made("evaluation mode", ["head"], fixed=True)
+    yield made("one run, evaluated", ["relu", "head"], True, fixed=True)
     yield made("in-place activation", ["norm", "linear"], fixed=True)
-    yield made("left as it was", ["relu"], fixed=True)
-    for _ in range(3):
+    yield made("left as it was", ["relu"], True, fixed=True)
+    yield made("left as it was", ["relu"], False, fixed=True)
+    for place in range(4):
         last = random.choice(("flat", "act", "head"))
         yield made("distances", random.sample(["relu", "drop", last], k=3))
-        yield made("evaluation mode", [random.choice(("drop", "flat")), "head"])
+        yield made("one run, evaluated", [random.choice(("drop", "flat")), "head"], True)
         yield made("in-place activation", random.sample(["norm", "linear"], k=2))
-        yield made("left as it was", ["conv", random.choice(("act", "head"))])
+        yield made("left as it was", ["conv", random.choice(("act", "head"))], place % 2 == 0)
 
 
 layer_clouds = Oracle(_clouds_cases, _clouds, rtol=1e-6, atol=1e-9)
@@ -140,11 +140,12 @@ def _irregular_cases(random: random.Random) -> Iterator[Case]:
         lasting = [random.choice((0.25, 0.5, random.uniform(0.1, 2))) for _ in range(count)]
         return torch.stack([births, births + torch.tensor(lasting, dtype=_WIDE)], dim=1)
 
-    two, one = torch.tensor([[1.0, 3], [2, 5]], dtype=_WIDE), torch.tensor([[2.0, 4]], dtype=_WIDE)
+    two, one = torch.tensor([[1.0, 3], [2, 5]], dtype=_WIDE), torch.tensor([[4.0, 6]], dtype=_WIDE)
     none = torch.zeros(0, 2, dtype=_WIDE)
-    yield made("two diagrams", [two, one], "bars 1–3 and 2–5; bar 2–4", fixed=True)
-    yield made("several diagrams", [two, one, one], "the same, and 2–4 once more", fixed=True)
-    yield made("an empty diagram", [one, none], "bar 2–4; no bar", fixed=True)
+    yield made("two diagrams", [two, one], "bars 1–3 and 2–5; bar 4–6", fixed=True)
+    yield made("several diagrams", [two, one, one], "the same, and 4–6 once more", fixed=True)
+    text = "bars 1–3 and 2–5; bar 4–6; no bar"
+    yield made("an empty diagram", [two, one, none], text, fixed=True)
     for _ in range(4):
         sizes = [random.randint(3, 9) for _ in range(random.randint(3, 5))]
         yield made("two diagrams", [bars(n) for n in sizes[:2]], f"{sizes[0]} and {sizes[1]} bars")

@@ -20,10 +20,20 @@ def median_scale(answer: Any, distances: Tensor) -> Any:
 # layer-clouds
 
 
-def _network(state: Mapping[str, Tensor]) -> nn.Sequential:
-    """A small network with all that a recorder can stumble over, and these weights."""
+def _network(state: Mapping[str, Tensor], runs: list[bool]) -> nn.Sequential:
+    """A small network with all that a recorder can stumble over, and these weights.
+
+    Each run of it, or of a copy, is written into ``runs``: whether gradients were on.
+    """
+
+    class Tally(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            runs.append(torch.is_grad_enabled())
+            return images
+
     channels, width = state["conv.weight"].shape[0], state["linear.weight"].shape[0]
     network = nn.Sequential()
+    network.add_module("tally", Tally())
     network.add_module("conv", nn.Conv2d(1, channels, 2))
     network.add_module("norm", nn.BatchNorm2d(channels))
     network.add_module("relu", nn.ReLU(inplace=True))
@@ -45,17 +55,26 @@ def layer_clouds(
     look: str,
 ) -> Any:
     """Distance matrices of named layers; perhaps what is left in the network afterward."""
-    network = _network(state).train(training)
+    runs: list[bool] = []
+    network = _network(state, runs).train(training)
     torch.manual_seed(1)
     found = answer(network, list(names), images.clone())
     if not isinstance(found, Mapping):
         kind = "None (is a return missing?)" if found is None else type(found).__name__
         raise TypeError(f"a dict from names to matrices is asked for, and not {kind}")
     said: dict[str, Any] = {f"distances at {name!r}": value for name, value in found.items()}
+    if look == "one run, evaluated":
+        said["runs of the network"] = len(runs)
+        said["runs with gradients on"] = sum(runs)
+        said["matrices that ask for a gradient"] = sum(
+            isinstance(value, Tensor) and value.requires_grad for value in found.values()
+        )
     if look == "left as it was":
         said["hooks on the network"] = sum(
             len(getattr(part, kind)) for part in network.modules() for kind in _KINDS
         )
+        came, left = (("evaluation", "training")[mode] for mode in (training, network.training))
+        said[f"the network came in {came} mode; the mode in which it is left"] = left
         said |= {
             f"{name} afterward": buffer.clone()
             for name, buffer in network.named_buffers()
@@ -111,18 +130,18 @@ def gaussian_cloud(answer: Any, points: Tensor, noise: Tensor) -> Any:
     return {
         "shape of the cloud": tuple(cloud.shape),
         "where the noise is 0": cloud[-1],
-        "the cloud's products with itself": around.T @ around,
+        "the covariance that your cloud would have": around.T @ around,
     }
 
 
 def choose_control(answer: Any, claim: int, codes: Mapping[str, int]) -> Any:
-    """A control as a code of this case, so that what is told gives no control away."""
+    """A control as a number of this case, so that what is told gives no control away."""
     word = answer(claim)
     if word is None:
         raise TypeError("control_for returned None (is a return missing?)")
     if not isinstance(word, str) or word not in codes:
         raise ValueError(f"{word!r} is none of the controls: {', '.join(sorted(codes))}")
-    return {"your control, in a code that changes from case to case": codes[word]}
+    return {"not this control (the numbers are codes, new in each case)": codes[word]}
 
 
 def mend_interval(answer: Any, one: Tensor, other: Tensor, factor: float) -> Any:

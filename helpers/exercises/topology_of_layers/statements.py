@@ -36,7 +36,7 @@ EXERCISES: tuple[Statement, ...] = (
         minutes=35,
         groups={
             "distances": 1,
-            "evaluation mode": 1,
+            "one run, evaluated": 1,
             "in-place activation": 1,
             "left as it was": 1,
         },
@@ -157,7 +157,7 @@ EXERCISES: tuple[Statement, ...] = (
     ),
     Statement(
         name="mend-interval",
-        title="Find the bugs: an interval that is too narrow",
+        title="Find the bugs: an interval for a mean difference",
         answer="paired_interval",
         points=3,
         difficulty=3,
@@ -185,7 +185,7 @@ QUESTIONS: tuple[Question, ...] = (
         name="what-the-table-says",
         title="What the table says, and what not",
         points=3,
-        minutes=15,
+        minutes=25,
         criteria=(
             "The three verdicts are read from the recorded intervals as the protocol says, network "
             "by network, and undecided is left undecided (not turned into no effect).",

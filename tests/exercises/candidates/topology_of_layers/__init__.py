@@ -45,6 +45,7 @@ RIGHT: dict[str, dict[str, object]] = {
     "layer-clouds": {
         "hooks": a._clouds(),
         "layer by layer": a._clouds_by_children,
+        "a copy": a._clouds_of_a_copy,
     },
     "disjoint-subsamples": {
         "reshaped": a._disjoint(),
@@ -92,7 +93,12 @@ WRONG: dict[str, dict[str, object]] = {
     "layer-clouds": {
         "the mode as it was": a._clouds(evaluate=False),
         "eval() too late": a._clouds_in_training,
-        "left in evaluation mode": a._clouds(restore=False),
+        "left in evaluation mode": a._clouds(restore=None),
+        "always left in training mode": a._clouds(restore=lambda was: True),
+        "always left in evaluation mode": a._clouds(restore=lambda was: False),
+        "gradients on, but detached": a._clouds(gradients=True),
+        "gradients on": a._clouds(keep=lambda output: output.clone(), gradients=True),
+        "one run for each layer": a._clouds_one_by_one,
         "hooks left": a._clouds(remove=False),
         "no clone": a._clouds(keep=lambda output: output.detach()),
         "the loop's last name": a._clouds(late=True),

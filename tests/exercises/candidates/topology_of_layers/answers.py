@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from itertools import combinations, pairwise
@@ -50,7 +51,8 @@ def _clouds(
     p: float = 1.0,
     scale: Callable[[Tensor], Tensor] = lambda d: d / _pairs(d).quantile(0.5),
     evaluate: bool = True,
-    restore: bool = True,
+    restore: Callable[[bool], bool] | None = bool,
+    gradients: bool = False,
     remove: bool = True,
     late: bool = False,
 ) -> Callable[[nn.Module, list[str], Tensor], dict[str, Tensor]]:
@@ -68,13 +70,13 @@ def _clouds(
             handles.append(model.get_submodule(name).register_forward_hook(listen(name)))
         if evaluate:
             model.eval()
-        with torch.no_grad():
+        with torch.set_grad_enabled(gradients):
             model(images)
         if remove:
             for handle in handles:
                 handle.remove()
         if restore:
-            model.train(was)
+            model.train(restore(was))
         return {n: scale(torch.cdist(rows(v), rows(v), p=p)) for n, v in kept.items()}
 
     return layer_distances
@@ -93,6 +95,16 @@ def _clouds_by_children(model: nn.Module, names: list[str], images: Tensor) -> d
                 kept[name] = _scaled_by_sorting((row[:, None] - row[None]).abs().sum(dim=2))
     model.train(was)
     return kept
+
+
+def _clouds_one_by_one(model: nn.Module, names: list[str], images: Tensor) -> dict[str, Tensor]:
+    """A run for each layer."""
+    return {name: _clouds()(model, [name], images)[name] for name in names}
+
+
+def _clouds_of_a_copy(model: nn.Module, names: list[str], images: Tensor) -> dict[str, Tensor]:
+    """A copy is run, and the network is not touched."""
+    return _clouds(remove=False, restore=None)(copy.deepcopy(model), names, images)
 
 
 def _clouds_in_training(model: nn.Module, names: list[str], images: Tensor) -> dict[str, Tensor]:
