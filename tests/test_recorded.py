@@ -127,6 +127,22 @@ def test_verdicts_follow_the_protocol() -> None:
     assert any("MLP: explanation 2, learning: fails" in line for line in said)
 
 
+def test_only_a_regular_layer_needs_an_explanation() -> None:
+    said = layer_regularity.contrasts.conclusions(made_up({"random ReLU | none": 0.5}))
+    assert not any("are enough" in line or "does the same" in line for line in said)
+
+
+def test_the_prose_of_chapter_13_was_written_for_these_verdicts() -> None:
+    """Who records anew rereads "In plain words", the recap, and the question's solution."""
+    contrasts = layer_regularity.contrasts
+    results = recorded.load("layer_regularity")["results"]
+    assert len(contrasts.complete(results)) == 10
+    found = contrasts.family(results, contrasts.PRIMARY)
+    verdicts = {name: contrast.verdict for name, contrast in found.items()}
+    undecided = dict.fromkeys(verdicts, "undecided")
+    assert verdicts == undecided | {"B1, LeNet": "higher", "B1, MLP": "higher"}
+
+
 def test_too_few_seeds_say_nothing() -> None:
     one = made_up({}, seeds=1) | {"7": {"pixels": {}}}
     (said,) = layer_regularity.contrasts.conclusions(one)
@@ -145,6 +161,6 @@ def test_a_cloud_is_measured_the_same_whatever_its_unit() -> None:
 
 
 def test_networks_of_naitzat_begin_with_the_true_betti_numbers() -> None:
-    found = naitzat.one("D-I", "ReLU", seed=0, epochs=1)
+    found = naitzat.one("D-I, ReLU, large weights", seed=0, epochs=1)
     assert [rows[0] for rows in found["betti"]] == [[9, 0], [1, 9]]
     assert [len(rows) for rows in found["betti"]] == [naitzat.DEPTH + 1] * 2

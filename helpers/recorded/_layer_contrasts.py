@@ -156,8 +156,8 @@ def _of(network: str, found: Mapping[str, Contrast]) -> list[str]:
         f"shuffled labels {ratios['B2']} times).",
         f"{network}: explanation 3, the map before it learns: {third} ({ratios['C1']} times).",
     ]
-    if "C2" in lower:
+    if {"C1", "C2"} <= lower:
         sentences.append(f"{network}: random weights with ReLU are enough for that.")
-    if "C3" in small:
+    if "C1" in lower and "C3" in small:
         sentences.append(f"{network}: a Gaussian cloud of the layer's covariance does the same.")
     return sentences

@@ -179,7 +179,7 @@ def distance_matrix(points: Tensor, metric: str) -> Tensor:
 
 
 def diagrams(distances: Tensor) -> tuple[Tensor, Tensor]:
-    """The finite bars in H0 and H1, coefficients in Z/2."""
+    """The finite bars in H0 and H1, coefficients in Z/2; as the distances not by our own code."""
     from gudhi.sklearn.rips_persistence import RipsPersistence
 
     rips = RipsPersistence(
