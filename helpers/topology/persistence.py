@@ -16,6 +16,7 @@ from . import memory
 from .backends import gudhi_bars, ripser_bars
 from .cohomology import components_and_loops
 from .diagram import Diagram, sorted_bars
+from .distances import pairwise_distances
 from .spanning_tree import spanning_tree
 
 BACKENDS = ("auto", "torch", "gudhi", "ripser")
@@ -33,8 +34,8 @@ def persistence(
     backend: str = "auto",
     threshold: float = math.inf,
     memory_limit: float | None = None,
-) -> Any:
-    """When the holes of a point cloud are born and filled as balls around its points grow.
+) -> Diagram | Any:  # Any: a batch's list, so that nobody has to narrow a union
+    """When the holes of a point cloud are born and filled as a scale grows.
 
     Edges between points enter in the order of their lengths, and with them every simplex whose
     edges are all there (the Vietoris–Rips complex). A class of H0 is a component, of H1 a loop, of
@@ -107,8 +108,6 @@ def persistence(
     if metric == "precomputed":
         distances = _checked(wide)
     else:
-        from .distances import pairwise_distances
-
         if not bool(torch.isfinite(wide).all()):
             raise ValueError("data has numbers that are infinite or nan; allowed: finite numbers")
         distances = pairwise_distances(wide, metric)

@@ -17,18 +17,24 @@ from threadpoolctl import threadpool_limits
 
 from helpers.paths import write_text
 
+#: Seconds between two runs.
+_PAUSE = 0.3
+
 
 def taking_turns(
     rivals: Mapping[str, Callable[[], object]], rounds: int, device: str = "cpu", most: float = 10
 ) -> dict[str, list[float]]:
     """Seconds of each in every round, each having run before, for libraries set themselves up.
 
-    One that has taken ``most`` seconds in all rests after its third.
+    One that has taken ``most`` seconds in all is left out after its third. Before each there is a
+    pause: the threads of some libraries go on spinning for a tenth of a second after their work,
+    which would be counted as the next one's time.
     """
     times: dict[str, list[float]] = {name: [] for name in rivals}
     for _ in range(rounds):
         for name, run in rivals.items():
             if len(times[name]) < 3 or sum(times[name]) < most:
+                time.sleep(_PAUSE)
                 times[name].append(seconds(run, device))
     return times
 
