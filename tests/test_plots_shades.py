@@ -8,7 +8,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from helpers.plots import legends, shades
+from helpers.plots import panels, shades
 
 
 def test_shades(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +42,7 @@ def test_a_legend_is_read_by_rows(count: int, across: int) -> None:
     figure = Figure()
     axes = figure.subplots()
     lines = [axes.plot([0, n], label=f"{n}")[0] for n in range(count)]
-    legends.legend(figure, lines)
+    panels.legend(figure, lines)
     figure.savefig("/dev/null", format="svg")
     places = [text.get_window_extent() for text in figure.legends[0].get_texts()]
     names = [text.get_text() for text in figure.legends[0].get_texts()]
@@ -53,5 +53,5 @@ def test_a_legend_is_read_by_rows(count: int, across: int) -> None:
 
 def test_a_single_line_has_no_legend() -> None:
     figure = Figure()
-    legends.legend(figure, figure.subplots().plot([1, 2], label="one"))
+    panels.legend(figure, figure.subplots().plot([1, 2], label="one"))
     assert not figure.legends

@@ -349,7 +349,7 @@ def curves(
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    from .legends import legend
+    from .panels import legend
 
     with style():
         figure = Figure()

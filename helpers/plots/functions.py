@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from . import show, style
+from . import show
+from .panels import grid, legend
 
 
 def graphs(
@@ -36,25 +37,18 @@ def graphs(
         raise ValueError("functions is empty; allowed: one entry or more")
     if low >= high:
         raise ValueError(f"low is {low}; allowed: less than high, which is {high}")
-    from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    columns = min(4, len(functions))
-    rows = -(-len(functions) // columns)
-    with style():
-        figure = Figure(figsize=(1.75 * columns + 0.4, 1.75 * rows + 0.3))
-        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        for (title, function), axes in zip(functions.items(), grid.flat, strict=False):
+    shared = {"sharex": True, "sharey": True}
+    with grid(functions, 4, lambda wide: wide + 0.1, **shared) as (figure, panes):
+        for (title, function), axes in zip(functions.items(), panes, strict=True):
             x = torch.linspace(low, high, 161, requires_grad=True)
             y = function(x)
             y.sum().backward()
             assert x.grad is not None
-            axes.plot(x.tolist(), y.tolist(), label="value")
-            axes.plot(x.tolist(), x.grad.tolist(), label="slope")
+            lines = axes.plot(x.tolist(), y.tolist(), label="value")
+            lines += axes.plot(x.tolist(), x.grad.tolist(), label="slope")
             axes.set_title(title)
             axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-        for axes in grid.flat[len(functions) :]:
-            axes.set_axis_off()
-        handles, labels = grid.flat[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=2)
+        legend(figure, lines)
     show(figure, alt)

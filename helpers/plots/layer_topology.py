@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from . import COLORS, LINES, MARKERS, show, style
+from .panels import grid, legend
 
 Row = Sequence[float]
 
@@ -42,34 +43,24 @@ def bands(
     ValueError
         If ``panels`` is empty or a curve is not as long as ``x``.
     """
-    from matplotlib.figure import Figure
-
-    _some("panels", panels)
     for title, series in panels.items():
         for name, curves in series.items():
             if not curves or any(len(curve) != len(x) for curve in curves):
                 raise ValueError(f"{name!r} in {title!r} has no curves of {len(x)} numbers")
     names = list(dict.fromkeys(name for series in panels.values() for name in series))
-    with style():
-        figure = Figure(figsize=(2.9 * len(panels) + 0.4 if len(panels) > 1 else 5.0, 3.2))
-        grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-        for axes, (title, series) in zip(grid, panels.items(), strict=True):
+    handles: dict[str, Any] = {}
+    with grid(panels, len(panels), lambda wide: 3.2, sharey=True) as (figure, panes):
+        for (title, series), axes in zip(panels.items(), panes, strict=True):
             for name, curves in series.items():
                 place = names.index(name)
                 look: Any = {"color": COLORS[place % 6], "linestyle": LINES[place % 6]}
                 table = torch.tensor(curves, dtype=torch.float64)
-                axes.plot(x, table.mean(dim=0).tolist(), label=name, **look)
+                (handles[name],) = axes.plot(x, table.mean(dim=0).tolist(), label=name, **look)
                 low, high = table.amin(dim=0).tolist(), table.amax(dim=0).tolist()
                 axes.fill_between(x, low, high, color=look["color"], alpha=0.18, lw=0)
             axes.set(title=title, xlabel=xlabel)
-        grid[0].set_ylabel(ylabel)
-        if len(names) > 1:
-            handles = {h.get_label(): h for axes in grid for h in axes.get_lines()}
-            figure.legend(
-                handles=[handles[name] for name in names],
-                loc="outside upper center",
-                ncols=min(3, len(names)),
-            )
+        panes[0].set_ylabel(ylabel)
+        legend(figure, [handles[name] for name in names])
     show(figure, alt)
 
 
@@ -99,7 +90,8 @@ def intervals(
     """
     from matplotlib.figure import Figure
 
-    _some("rows", rows)
+    if not rows:
+        raise ValueError("rows is empty; allowed: one entry or more")
     with style():
         figure = Figure(figsize=(6.4, 0.32 * len(rows) + 0.8))
         axes = figure.subplots()
@@ -142,25 +134,16 @@ def by_layer(
     ValueError
         If ``panels`` is empty.
     """
-    from matplotlib.figure import Figure
-
-    _some("panels", panels)
-    across = min(columns, len(panels))
-    down = -(-len(panels) // across)
     names = list(dict.fromkeys(name for series in panels.values() for name in series))
-    with style():
-        figure = Figure(figsize=(3.3 * across, 2.1 * down + 0.5))
-        grid = figure.subplots(down, across, squeeze=False).flatten()
-        for axes in grid[len(panels) :]:
-            axes.set_axis_off()
-        handles: dict[str, Any] = {}
-        for axes, (title, series) in zip(grid, panels.items(), strict=False):
+    handles: dict[str, Any] = {}
+    with grid(panels, columns, lambda wide: 0.6 * wide + 0.5) as (figure, panes):
+        for (title, series), axes in zip(panels.items(), panes, strict=True):
             for name, runs in series.items():
                 place = names.index(name)
                 marker = next(m for i, m in enumerate(cycle(MARKERS)) if i == place)
                 look: Any = {"color": COLORS[place % 6], "linestyle": LINES[place % 6]}
                 for run in runs:
-                    (line,) = axes.plot(
+                    (handles[name],) = axes.plot(
                         range(len(run)),
                         list(run),
                         marker=marker,
@@ -168,25 +151,21 @@ def by_layer(
                         lw=1.3,
                         alpha=1.0 if len(runs) == 1 else 0.6,
                         clip_on=False,
+                        label=name,
                         **look,
                     )
-                handles[name] = line
             axes.set_title(title)
             axes.set_xlim(left=0)
             axes.set_ylim(bottom=0)
             axes.xaxis.get_major_locator().set_params(integer=True)
             axes.yaxis.get_major_locator().set_params(integer=True)
-        for axes in grid[max(0, len(panels) - across) : len(panels)]:
+        across = min(columns, len(panels))
+        for axes in panes[-across:]:
             axes.set_xlabel("layer (0: the input)")
-        for axes in grid[::across]:
+        for axes in panes[::across]:
             axes.set_ylabel(ylabel)
-        figure.legend(list(handles.values()), list(handles), loc="outside upper center", ncols=4)
+        legend(figure, [handles[name] for name in names])
     show(figure, alt)
-
-
-def _some(name: str, values: Mapping[str, Any]) -> None:
-    if not values:
-        raise ValueError(f"{name} is empty; allowed: one entry or more")
 
 
 def save_figures(result: Any, folder: Path) -> None:

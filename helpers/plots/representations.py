@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from . import COLORS, show, style
-
-#: Inches across a page.
-_PAGE = 6.9
+from . import COLORS, show
+from .panels import grid
 
 
 def mosaics(panels: Mapping[str, Tensor], alt: str, columns: int = 8) -> None:
@@ -38,8 +35,8 @@ def mosaics(panels: Mapping[str, Tensor], alt: str, columns: int = 8) -> None:
     if columns < 1:
         raise ValueError(f"columns is {columns}; allowed: 1 or more")
     tallest = _tallest(panels, columns)
-    with _grid(panels, columns=2, high=lambda wide: wide * tallest) as (figure, grid):
-        for (title, maps), axes in zip(panels.items(), grid, strict=False):
+    with grid(panels, 2, lambda wide: wide * tallest + 0.3) as (figure, panes):
+        for (title, maps), axes in zip(panels.items(), panes, strict=True):
             axes.imshow(_mosaic(maps, columns), vmin=0, vmax=1, interpolation="nearest")
             axes.set_title(title)
             axes.axis("off")
@@ -106,8 +103,8 @@ def scatter(
     if columns < 1:
         raise ValueError(f"columns is {columns}; allowed: 1 or more")
     halo = [withStroke(linewidth=3, foreground="#ffffff")]
-    with _grid(panels, columns=columns, high=lambda wide: wide) as (figure, grid):
-        for (title, places), axes in zip(panels.items(), grid, strict=False):
+    with grid(panels, columns, lambda wide: wide + 0.3) as (figure, panes):
+        for (title, places), axes in zip(panels.items(), panes, strict=True):
             own = labels if isinstance(labels, Tensor) else labels[title]
             if places.ndim != 2 or places.shape[1] != 2 or own.shape != places.shape[:1]:
                 raise ValueError(
@@ -157,8 +154,8 @@ def tables(
             raise ValueError(f"panels[{title!r}] has shape {found}; allowed: {shape}, as the names")
     ratio = (shape[0] + 1) / (shape[1] + 1)
     across = min(3, len(panels))
-    with _grid(panels, columns=across, high=lambda wide: wide * ratio) as (figure, grid):
-        for place, ((title, table), axes) in enumerate(zip(panels.items(), grid, strict=False)):
+    with grid(panels, across, lambda wide: wide * ratio + 0.3) as (figure, panes):
+        for place, ((title, table), axes) in enumerate(zip(panels.items(), panes, strict=True)):
             values = table.detach().cpu().double()
             axes.imshow(values.numpy(), vmin=-0.25, vmax=1, aspect="auto")
             for (row, column), value in _entries(values):
@@ -176,23 +173,3 @@ def tables(
 
 def _entries(values: Tensor) -> Iterator[tuple[tuple[int, int], float]]:
     return ((divmod(i, values.shape[1]), v) for i, v in enumerate(values.flatten().tolist()))
-
-
-@contextmanager
-def _grid(
-    panels: Mapping[str, Any], columns: int, high: Callable[[float], float]
-) -> Iterator[tuple[Any, Any]]:
-    """A figure and its axes, a panel each, to be drawn on in the house style."""
-    from matplotlib.figure import Figure
-
-    if not panels:
-        raise ValueError("panels is empty; allowed: one entry or more")
-    across = min(columns, len(panels))
-    down = -(-len(panels) // across)
-    wide = min(3.4, _PAGE / across)
-    with style():
-        figure = Figure(figsize=(wide * across, (high(wide) + 0.3) * down))
-        grid = figure.subplots(down, across, squeeze=False).flat
-        for axes in grid[len(panels) :]:
-            axes.set_axis_off()
-        yield figure, grid

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from . import show, style
+from . import show
+from .panels import grid
 
-#: Inches across a page, for a title and the axes' labels of a panel, and at least for a row.
-_PAGE, _ROOM, _ROW = 6.9, 0.9, 0.15
+#: Inches for a title and the axes' labels of a panel, and at least for a row.
+_ROOM, _ROW = 0.9, 0.15
 
 
 def shades(
@@ -36,25 +37,18 @@ def shades(
         If ``panels`` or ``alt`` is empty, ``columns`` is not positive, or a tensor has another
         shape.
     """
-    if not panels or columns < 1:
-        raise ValueError(f"panels has {len(panels)} entries, columns is {columns}; allowed: ≥ 1")
-    shapes = {tuple(table.shape) for table in panels.values()}
-    shape = shapes.pop()
-    if shapes or len(shape) != 2 or not all(shape):
-        raise ValueError(f"panels has {shape} and {shapes}; allowed: one shape, (rows, columns)")
-    from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    across = min(columns, len(panels))
-    down = -(-len(panels) // across)
-    wide = min(3.4, _PAGE / across)
-    with style():
-        high = max(wide * shape[0] / shape[1], _ROW * min(shape[0], 10)) + _ROOM
-        figure = Figure(figsize=(wide * across, high * down))
-        grid = figure.subplots(down, across, squeeze=False).flat
-        for axes in grid[len(panels) :]:
-            axes.set_axis_off()
-        for (title, table), axes in zip(panels.items(), grid, strict=False):
+    shapes = {tuple(table.shape) for table in panels.values()}
+    if len(shapes) > 1 or any(len(shape) != 2 or not all(shape) for shape in shapes):
+        raise ValueError(f"panels has shapes {shapes}; allowed: one shape, (rows, columns)")
+
+    def high(wide: float) -> float:
+        ((rows, across),) = shapes
+        return max(wide * rows / across, _ROW * min(rows, 10)) + _ROOM
+
+    with grid(panels, columns, high) as (figure, panes):
+        for (title, table), axes in zip(panels.items(), panes, strict=True):
             values = table.detach().cpu().double()
             axes.imshow(values.numpy(), interpolation="nearest", aspect="auto")
             least, most = (f"{value:.3g}".replace("-", "−") for value in values.aminmax())

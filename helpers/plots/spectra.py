@@ -7,7 +7,7 @@ from itertools import cycle
 from typing import Any
 
 from . import COLORS, LINES, MARKERS, show, style
-from .legends import legend
+from .panels import legend
 
 Values = Sequence[float]
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import combinations
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from . import COLORS, LINES, MARKERS, show, style
+from . import COLORS, LINES, MARKERS, show
+from .panels import grid, legend
 
-#: Inches across a page.
-_PAGE = 6.9
 #: By subtraction, for any number of points.
 _EXACT = "donot_use_mm_for_euclid_dist"
 
@@ -65,8 +63,8 @@ def rips_complex(
     clouds = [points for points, _ in panels.values()]
     one_zoom = len(clouds) > 1 and all(torch.equal(points, clouds[0]) for points in clouds[1:])
     room = 0.55 * max((scale for _, scale in panels.values()), default=0) or 0.5  # a disc
-    with _panels(panels, columns=3, high=0.95) as (figure, grid):
-        for (title, (points, scale)), axes in zip(panels.items(), grid, strict=False):
+    with grid(panels, 3, lambda wide: 0.95 * wide + 0.3) as (figure, panes):
+        for (title, (points, scale)), axes in zip(panels.items(), panes, strict=True):
             places = points.detach().cpu().double()
             near = torch.cdist(places, places, compute_mode=_EXACT) <= scale
             corners = places.tolist()
@@ -128,8 +126,8 @@ def tree(points: Tensor, edges: Tensor, lengths: Tensor, alt: str) -> None:
             f"{tuple(lengths.shape)}; allowed: (n, 2), (m, 2), (m,)"
         )
     places = points.detach().cpu().double()
-    with _panels({"": None}, columns=1, high=0.8) as (figure, grid):
-        (axes,) = grid
+    with grid({"": None}, 1, lambda wide: 0.8 * wide + 0.3) as (figure, panes):
+        (axes,) = panes
         for (one, other), length in zip(edges.tolist(), lengths.tolist(), strict=True):
             ends = places[[one, other]]
             axes.plot(*ends.T.numpy(), "-", color=COLORS[0], lw=1.5)
@@ -163,8 +161,8 @@ def barcode(panels: Mapping[str, Bars], alt: str, *, largest: int = 60) -> None:
     end = _end(panels)
     most = max(sum(min(len(bars), largest) for bars in _parts(one)) for one in panels.values())
     high = min(4.5, 1.0 + 0.09 * most)
-    with _panels(panels, columns=2, high=0, inches=high) as (figure, grid):
-        for (title, diagram), axes in zip(panels.items(), grid, strict=False):
+    with grid(panels, 2, lambda wide: high + 0.3) as (figure, panes):
+        for (title, diagram), axes in zip(panels.items(), panes, strict=True):
             row, ticks = 0, []
             for dimension, bars in enumerate(_parts(diagram)):
                 kept = bars[(bars[:, 1] - bars[:, 0]).argsort(descending=True)[:largest]]
@@ -208,9 +206,9 @@ def persistence_diagram(panels: Mapping[str, Bars], alt: str) -> None:
         If ``panels`` or ``alt`` is empty, or no diagram has a bar.
     """
     end = _end(panels)
-    top = max(len(diagram) for diagram in panels.values())
-    with _panels(panels, columns=3, high=1.0) as (figure, grid):
-        for (title, diagram), axes in zip(panels.items(), grid, strict=False):
+    marks: dict[str, Any] = {}
+    with grid(panels, 3, lambda wide: wide + 0.3) as (figure, panes):
+        for (title, diagram), axes in zip(panels.items(), panes, strict=True):
             axes.plot([0, end], [0, end], color="#808080", linestyle="-", lw=1)
             axes.plot([0, end], [end, end], color="#808080", linestyle="--", lw=1)
             axes.text(end, end * 1.01, "∞", ha="right", va="bottom")
@@ -218,13 +216,11 @@ def persistence_diagram(panels: Mapping[str, Bars], alt: str) -> None:
                 births, deaths = bars.clamp(max=end).T.numpy()
                 looks: Any = {"markerfacecolor": "none", "markersize": 5, "alpha": 0.8}
                 looks |= {"color": COLORS[dimension % 6], "linestyle": "none"}
-                axes.plot(births, deaths, MARKERS[dimension], label=f"H{dimension}", **looks)
+                name = f"H{dimension}"
+                (marks[name],) = axes.plot(births, deaths, MARKERS[dimension], label=name, **looks)
             axes.set(title=title, xlabel="birth", ylabel="death")
             axes.set_aspect("equal")
-        if top > 1:
-            legends = [axes.get_legend_handles_labels() for axes in figure.axes]
-            handles, labels = max(legends, key=lambda legend: len(legend[1]))
-            figure.legend(handles, labels, loc="outside upper center", ncols=top)
+        legend(figure, [marks[name] for name in sorted(marks)])
     show(figure, alt)
 
 
@@ -259,22 +255,20 @@ def betti_curves(
         for name, values in curves.items():
             if len(values) != len(places):
                 raise ValueError(f"{name!r} has {len(values)} values; allowed: {len(places)}")
-    with _panels(panels, columns=2, high=0.72) as (figure, grid):
+    with grid(panels, 2, lambda wide: 0.72 * wide + 0.3) as (figure, panes):
         entries: dict[str, Any] = {}
         order = list(dict.fromkeys(name for curves in panels.values() for name in curves))
-        for (title, curves), axes in zip(panels.items(), grid, strict=False):
+        for (title, curves), axes in zip(panels.items(), panes, strict=True):
             for name, values in curves.items():
                 place = order.index(name)
                 looks: Any = {"color": COLORS[place % 6], "linestyle": LINES[place % len(LINES)]}
                 heights = [float(value) for value in values]
-                (line,) = axes.plot(places, heights, drawstyle="steps-post", lw=1.6, **looks)
-                entries.setdefault(name, line)
+                looks |= {"drawstyle": "steps-post", "lw": 1.6, "label": name}
+                (entries[name],) = axes.plot(places, heights, **looks)
             label = ylabel if isinstance(ylabel, str) else ylabel.get(title, "Betti number")
             axes.set(title=title, xlabel=xlabel, ylabel=label)
             axes.set_ylim(bottom=0)
-        if len(entries) > 1:
-            where = {"loc": "outside upper center", "ncols": min(4, len(entries))}
-            figure.legend(list(entries.values()), list(entries), **where)
+        legend(figure, [entries[name] for name in order])
     show(figure, alt)
 
 
@@ -290,23 +284,3 @@ def _end(panels: Mapping[str, Bars]) -> float:
     if math.isnan(last):
         raise ValueError("panels has no bars; allowed: one or more")
     return 1.1 * last if last > 0 else 1.0
-
-
-@contextmanager
-def _panels(
-    panels: Mapping[str, Any], columns: int, high: float, inches: float = 0.0
-) -> Iterator[tuple[Any, Any]]:
-    """A figure and its axes, a panel each, to be drawn on in the house style."""
-    from matplotlib.figure import Figure
-
-    if not panels:
-        raise ValueError("panels is empty; allowed: one entry or more")
-    across = min(columns, len(panels))
-    down = -(-len(panels) // across)
-    wide = min(4.6 if across == 1 else 3.4, _PAGE / across)
-    with style():
-        figure = Figure(figsize=(wide * across, (inches or high * wide + 0.3) * down))
-        grid = figure.subplots(down, across, squeeze=False).flat
-        for axes in grid[len(panels) :]:
-            axes.set_axis_off()
-        yield figure, grid

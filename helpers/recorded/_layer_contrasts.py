@@ -89,11 +89,13 @@ def contrast(
     return Contrast(mean, low, high, verdict(low, high))
 
 
-def family(results: Results, asked: Mapping[str, Sequence[str]]) -> dict[str, Contrast]:
+def family(
+    results: Results, asked: Mapping[str, Sequence[str]], column: int = 0
+) -> dict[str, Contrast]:
     """All of `PRIMARY` or of `SUPPORTING` in both networks: "A1, LeNet" → contrast."""
     size = len(asked) * len(NAMED)
     return {
-        f"{name}, {network}": contrast(results, network, rows, size)
+        f"{name}, {network}": contrast(results, network, rows, size, column)
         for network in NAMED
         for name, rows in asked.items()
     }
@@ -101,13 +103,7 @@ def family(results: Results, asked: Mapping[str, Sequence[str]]) -> dict[str, Co
 
 def secondary(results: Results, title: str) -> dict[str, Contrast]:
     """One of the tables of `SECONDARY`, in both networks."""
-    asked, column = SECONDARY[title]
-    size = len(asked) * len(NAMED)
-    return {
-        f"{name}, {network}": contrast(results, network, rows, size, column)
-        for network in NAMED
-        for name, rows in asked.items()
-    }
+    return family(results, *SECONDARY[title])
 
 
 def earlier_layers(results: Results) -> dict[str, Contrast]:
