@@ -160,6 +160,11 @@ def test_a_cloud_is_measured_the_same_whatever_its_unit() -> None:
     assert len(curve) == len(layer_regularity.SCALES)
 
 
+def test_known_topology_is_recorded_for_all_cases() -> None:
+    for found in recorded.load("naitzat")["results"].values():
+        assert list(found) == naitzat.CASES
+
+
 def test_networks_of_naitzat_begin_with_the_true_betti_numbers() -> None:
     found = naitzat.one("D-I, ReLU, large weights", seed=0, epochs=1)
     assert [rows[0] for rows in found["betti"]] == [[9, 0], [1, 9]]

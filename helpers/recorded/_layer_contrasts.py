@@ -139,11 +139,9 @@ def _of(network: str, found: Mapping[str, Contrast]) -> list[str]:
 
     first = explained("A1" in lower and "A2" not in higher, bool({"A1"} & (higher | small)))
     second = explained({"B1", "B2"} <= lower, bool({"B1"} & (higher | small)))
-    third = explained("C1" in lower, "C1" in higher)
+    third = explained("C1" in lower, False)
     ratios = {name: f"{math.exp(c.mean):.2f}" for name, c in said.items()}
     seen = "reproduced" if "C1" in lower else f"not reproduced (C1 is {said['C1'].verdict})"
-    if said["C1"].verdict == "undecided":
-        seen = "neither reproduced nor refuted (C1 is undecided)"
     sentences = [
         f"{network}: the observation is {seen}; a fresh network's last hidden layer has "
         f"{ratios['C1']} times the irregularity of the pixels.",
