@@ -136,7 +136,7 @@ def by_layer(
     """
     names = list(dict.fromkeys(name for series in panels.values() for name in series))
     handles: dict[str, Any] = {}
-    with grid(panels, columns, lambda wide: 0.6 * wide + 0.5) as (figure, panes):
+    with grid(panels, columns, lambda wide: 0.6 * wide + 0.8) as (figure, panes):
         for (title, series), axes in zip(panels.items(), panes, strict=True):
             for name, runs in series.items():
                 place = names.index(name)
