@@ -67,7 +67,8 @@ def _size_draws(random: Random) -> dict[str, Callable[[], dict[str, Any]]]:
     """For each group, how the arguments of a case are drawn."""
 
     def sizes(**options: Any) -> dict[str, Any]:
-        given = {"input_size": random.randint(20, 60), "kernel_size": random.randint(2, 7)}
+        # the widest window, 7 points 4 apart, is 25
+        given = {"input_size": random.randint(26, 66), "kernel_size": random.randint(2, 7)}
         return given | options
 
     def padded(**options: Any) -> dict[str, Any]:
