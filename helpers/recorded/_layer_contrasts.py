@@ -139,7 +139,7 @@ def _of(network: str, found: Mapping[str, Contrast]) -> list[str]:
 
     first = explained("A1" in lower and "A2" not in higher, bool({"A1"} & (higher | small)))
     second = explained({"B1", "B2"} <= lower, bool({"B1"} & (higher | small)))
-    third = explained("C1" in lower, False)
+    third = "supported" if "C1" in lower else "undecided"
     ratios = {name: f"{math.exp(c.mean):.2f}" for name, c in said.items()}
     seen = "reproduced" if "C1" in lower else f"not reproduced (C1 is {said['C1'].verdict})"
     sentences = [
