@@ -8,6 +8,8 @@ from pathlib import Path
 import torch
 
 _GIB = 2**30
+#: Numbers that are worked on together: on a CPU so many that they stay in its cache.
+_TILE, _TILE_ON_GPU = 2**18, 2**22
 
 
 def simplices(edges: int, dimension: int) -> float:
@@ -34,6 +36,11 @@ def available(device: torch.device) -> float:
         return float(told.split()[0]) * 1024
     except (OSError, IndexError):  # another system
         return math.inf
+
+
+def rows_at_once(width: int, device: torch.device) -> int:
+    """How many rows of a matrix to work on together."""
+    return max(1, (_TILE if device.type == "cpu" else _TILE_ON_GPU) // max(1, width))
 
 
 def check(needed: float, limit: float, points: int, doing: str, *, quadratic: bool = True) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from . import memory
+
 #: Candidates between two points: so many nearest neighbors, the first few for all pairs at once.
 _NEAR, _DENSE = 8, 6
-#: Numbers in a tile.
-_TILE = 2**20
 
 
 def relative_neighborhood_edges(distances: Tensor) -> Tensor:
@@ -79,10 +79,10 @@ def open_pairs(weights: Tensor) -> Tensor:
 
 def _min_max(weights: Tensor, pairs: Tensor) -> Tensor:
     """For each pair the least over k of max(w(i, k), w(k, j)), in tiles of bounded size."""
-    tile = max(1, _TILE // max(1, len(weights)))
+    rows = memory.rows_at_once(len(weights), weights.device)
     least = [
-        torch.maximum(weights[part[:, 0]], weights[part[:, 1]]).amin(dim=1)
-        for part in pairs.split(tile)
+        torch.maximum(*(weights.index_select(0, end) for end in part.unbind(1))).amin(dim=1)
+        for part in pairs.split(rows)
     ]
     return torch.cat(least) if least else weights.new_zeros(0)
 

@@ -21,7 +21,7 @@ from .spanning_tree import spanning_tree
 
 BACKENDS = ("auto", "torch", "gudhi", "ripser")
 #: With fewer points GUDHI takes less time than our own H1, unless there is a large loop.
-_FEW = 450
+_FEW = 300
 #: Bytes for every pair of points that our own H1 was seen to take.
 _OWN = 40.0
 

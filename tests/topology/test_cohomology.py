@@ -12,10 +12,18 @@ from hypothesis import strategies as st
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-from helpers.topology import cohomology, memory, relative_neighborhood_edges, spanning_tree, sweep
+from helpers.topology import (
+    cohomology,
+    columns,
+    memory,
+    relative_neighborhood_edges,
+    spanning_tree,
+    sweep,
+)
 from helpers.topology.edges import FAR, ranked_edges
 from helpers.topology.neighborhood import open_pairs
 from helpers.topology.persistence import persistence
+from helpers.topology.pivots import first_pivots
 from helpers.topology.spanning_tree import boruvka, prim
 
 from .test_persistence import KINDS, SEEDS, agree, cloud, ripsers
@@ -89,6 +97,26 @@ def test_births_are_open_edges_outside_the_tree(kind: str, n: int, seed: int) ->
         torch.testing.assert_close(edges.lengths[births.ranks], bars[:, 0])
 
 
+@given(st.sampled_from(KINDS), st.integers(4, 40), SEEDS, st.integers(1, 400))
+@examples
+def test_first_pivots_are_those_of_the_columns(kind: str, n: int, seed: int, tile: int) -> None:
+    edges = ranked_edges(cloud(kind, n, seed))
+    births = cohomology.find_births(edges).ranks
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory, "_TILE", tile)
+        found = first_pivots(edges, births)
+    some, last = columns.Columns(edges), len(edges.places) - 1
+    known = (births, found.keys, found.added, found.apparent)
+    for birth, *told in zip(*(part.tolist() for part in known), strict=True):
+        column = set(some.triangles(birth, birth, last))
+        added = some.apparent(min(column)) if column else None
+        if added is not None:
+            column ^= set(some.triangles(added, added, last))
+        key = min(column, default=-1)
+        more = added is not None and key >= 0 and some.apparent(key) is not None
+        assert told == [key, -1 if added is None else added, more]
+
+
 @pytest.mark.parametrize("classes", [1, 2, 7])
 @given(kind=st.sampled_from(KINDS), n=st.integers(4, 40), seed=SEEDS, block=st.integers(1, 4000))
 @examples
@@ -106,15 +134,16 @@ def test_the_sweep_alone_gives_the_same_bars(
     agree(found, ripsers(distances, 1))
 
 
-@given(kind=st.sampled_from(KINDS), n=st.integers(4, 40), seed=SEEDS, window=st.integers(1, 64))
+@given(kind=st.sampled_from(KINDS), n=st.integers(4, 40), seed=SEEDS, window=st.integers(1, 10**4))
 @examples
 def test_columns_alone_give_the_same_bars(kind: str, n: int, seed: int, window: int) -> None:
-    """In windows of any size, put off and tried again."""
+    """In windows of any size, put off and taken up again, few at once where all are."""
     distances = cloud(kind, n, seed)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory, "_TILE", 100)
         patch.setattr(cohomology, "_LONG", 150)
         patch.setattr(cohomology, "_SWEEP", 1e-9)
-        patch.setattr(cohomology, "_WINDOW", window)
+        patch.setattr(columns, "_WINDOW", window)
         found = persistence(distances, metric="precomputed", backend="torch")
     agree(found, ripsers(distances, 1))
 
