@@ -92,7 +92,7 @@ def reduce(edges: RankedEdges, births: Births) -> Loops:
     known = (part.tolist()[::-1] for part in (pivots.keys, pivots.added, pivots.apparent))
     for birth, key, added, apparent in zip(order[::-1], *known, strict=True):
         if key < 0:
-            continue  # there is no triangle on it
+            continue  # the column is empty: its class never ends
         chain = {birth} if added < 0 else {birth, added}
         if not apparent and key not in columns.chains:
             columns.end(key, birth, chain)

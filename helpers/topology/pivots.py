@@ -1,7 +1,7 @@
 """The first pivots of all columns at once, on any device.
 
 Apparent pairs have their triangles whatever the order of the columns. So a column whose pivot is in
-one can be added to without waiting for another, and a third to a half of all columns are.
+one can be added to without waiting for another, and about half of all columns can.
 """
 
 from __future__ import annotations
