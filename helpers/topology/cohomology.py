@@ -35,7 +35,7 @@ from .sweep import CLASSES, Sweep
 #: Work after which a column is put off, in about microseconds; four times more each time that it
 #: goes on.
 _LONG = 2500
-#: All of that may take half as much as a sweep: edges × points / this.
+#: All of that may take half as much as a sweep, edges × points / this; or 4 × `_LONG`, if more.
 _SWEEP = 4000
 
 
