@@ -117,6 +117,23 @@ def test_first_pivots_are_those_of_the_columns(kind: str, n: int, seed: int, til
         assert told == [key, -1 if added is None else added, more]
 
 
+@given(st.sampled_from(KINDS), st.integers(3, 40), SEEDS, st.integers(1, 50))
+@examples
+def test_windows_share_out_the_triangles_on_an_edge(
+    kind: str, n: int, seed: int, width: int
+) -> None:
+    edges = ranked_edges(cloud(kind, n, seed))
+    some, count = columns.Columns(edges), len(edges.places)
+    for edge in range(0, count, 7):
+        parts = [(a, some.triangles(edge, a, a + width - 1)) for a in range(0, count, width)]
+        assert all(a <= key // n < a + width for a, keys in parts for key in keys)
+        i, j = divmod(int(edges.places[edge]), n)
+        longest = torch.maximum(edges.ranks[i], edges.ranks[j]).clamp_min(edge)
+        found = sorted(key // n for _, keys in parts for key in keys)
+        assert found == sorted(longest[longest < FAR].tolist())
+        assert len({key for _, keys in parts for key in keys}) == len(found)
+
+
 @pytest.mark.parametrize("classes", [1, 2, 7])
 @given(kind=st.sampled_from(KINDS), n=st.integers(4, 40), seed=SEEDS, block=st.integers(1, 4000))
 @examples
